@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+
+class OneshotConfig(AppConfig):
+    name = "django_tasks_oneshot"
+    verbose_name = _("Tasks")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from .contract import checks  # noqa: F401 - registers them
+
+        autodiscover_modules("tasks")  # the schedules of the project are in there

@@ -1,0 +1,168 @@
+"""What a run needs of a store, beyond Django's ``enqueue`` and ``get_result``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError, TaskResultStatus
+from ..contract.retry import duration
+from ..contract.task import Policy, with_policy
+
+DEFAULT_POLICY = Policy(max_attempts=1, max_interruptions=3)
+
+
+@dataclass(kw_only=True)
+class Claim:
+    """A task taken by a run. Only who holds its token may write to it."""
+
+    token: str
+    result: AnyResult  # as the task sees it; updated while the claim is worked on
+    interruptions: int = 0  # attempts in a row whose process died
+    due_at: datetime | None = None  # when it was due before it was claimed
+
+    @property
+    def id(self) -> str:
+        return self.result.id
+
+    @property
+    def path(self) -> str:
+        return self.result.task.module_path
+
+    def begin_attempt(self, worker_id: str, now: datetime) -> None:
+        self.result.worker_ids.append(worker_id)
+        update_result(
+            self.result,
+            status=TaskResultStatus.RUNNING,
+            started_at=self.result.started_at or now,
+            last_attempted_at=now,
+        )
+
+
+def update_result(result: AnyResult, **changes: Any) -> None:
+    """Writes to a task result, which is frozen for everybody but its backend."""
+    for name, value in changes.items():
+        object.__setattr__(result, name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Succeeded:
+    ended_at: datetime
+    return_value: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """It will not be tried again."""
+
+    ended_at: datetime
+    error: TaskError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryLater:
+    ended_at: datetime
+    error: TaskError
+    delay: timedelta
+
+
+Outcome = Succeeded | Failed | RetryLater
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    kept: bool  # False: the lease was lost, and with it the outcome
+    started: bool  # whether the next claim may be executed
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueTask:
+    """A task that is due, as ``--dry-run`` shows it."""
+
+    id: str
+    path: str
+    queue_name: str
+    priority: int
+    due_at: datetime
+
+
+class Store(ABC):
+    """The tasks of one backend during one run. All times are by the store's own clock."""
+
+    #: Aliases of the databases that it works in: the run keeps their connections apart from its tasks'.
+    databases: ClassVar[frozenset[str]] | frozenset[str] = frozenset()
+
+    @abstractmethod
+    def claim(self, limit: int) -> Sequence[Claim]:
+        """Takes at most ``limit`` due tasks, the most urgent first, and starts the first of them.
+
+        The others are held for seconds only, until `record` starts them: behind a slow task they fall to
+        another run. A task whose run did not come back is due again when its lease ends: rescue *is* claiming.
+        """
+
+    @abstractmethod
+    def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
+        """Writes how an attempt ended and starts the next claim, in one commit."""
+
+    @abstractmethod
+    def release(self, claims: Iterable[Claim]) -> None:
+        """Gives claims back that were not started. Nothing is spent."""
+
+    @abstractmethod
+    def extend(self, claim: Claim) -> bool:
+        """Renews the lease of a started claim; ``False``: it was lost. Called from a thread of its own."""
+
+    @abstractmethod
+    def due(self, limit: int) -> Sequence[DueTask]:
+        """At most ``limit`` due tasks in the order in which they would be claimed. Takes nothing."""
+
+    @abstractmethod
+    def count_due(self) -> int:
+        """How many tasks are due and not claimed."""
+
+
+class OneshotBackend(BaseTaskBackend):
+    """A backend whose tasks are executed by runs."""
+
+    task_class = with_policy(Task)
+    supports_defer = True
+    supports_async_task = True
+    supports_retry = True
+    supports_schedule = True
+
+    #: What OPTIONS may hold, with its default.
+    default_options: ClassVar[dict[str, Any]] = {"lease_seconds": 300}
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        try:
+            self.default_policy = Policy.from_settings(params).over(DEFAULT_POLICY)
+            self.lease = duration("OPTIONS['lease_seconds']", self.option("lease_seconds"))
+        except (InvalidTask, ImportError) as error:
+            raise ImproperlyConfigured(f"TASKS[{alias!r}]: {error}") from error
+
+    def option(self, name: str) -> Any:
+        return self.options.get(name, self.default_options[name])
+
+    @abstractmethod
+    def open_store(self, *, worker_id: str, queues: Collection[str] = ()) -> Store:
+        """The store, for one run: ``queues`` limits what is claimed, none means all."""
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        return [
+            *super().check(**kwargs),
+            *(
+                checks.Error(
+                    f"TASKS[{self.alias!r}]['OPTIONS'] has {name!r}, which {type(self).__name__} does not know.",
+                    hint=f"Write one of: {', '.join(sorted(self.default_options))}.",
+                    id="oneshot.E003",
+                )
+                for name in sorted(set(self.options) - set(self.default_options))
+            ),
+        ]

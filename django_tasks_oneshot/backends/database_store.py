@@ -1,0 +1,198 @@
+"""Claiming and recording rows. Every statement that writes to a claimed row names its token."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, models, router, transaction
+from django.utils import timezone
+
+from ..compat import TaskError, TaskResultStatus
+from ..contract.retry import INTERRUPTED
+from ..db.clock import DatabaseNow
+from ..models import Attempt, StoredTask
+from .base import Claim, DueTask, Failed, Outcome, Recorded, RetryLater, Store, Succeeded
+from .database_lanes import Lane, waiting_lanes
+from .database_rows import build_result, stored_task
+
+if TYPE_CHECKING:
+    from .database import DatabaseBackend
+
+#: How long a claim is held that was not started yet. A run starts its claims within about a second each;
+#: what waits behind a slower task falls to another run after this time.
+HOLD = timedelta(seconds=10)
+INTERRUPTED_TEXT = (
+    "The process of this attempt ended without an outcome: killed, out of memory, or its host gone."
+)
+
+
+class DatabaseStore(Store):
+    def __init__(self, backend: DatabaseBackend, *, worker_id: str, queues: Collection[str]) -> None:
+        self.backend = backend
+        self.worker_id = worker_id
+        self.queues = queues
+        self.alias = router.db_for_write(StoredTask)
+        self.databases = frozenset({self.alias})
+        self.rows = StoredTask.objects.using(self.alias)
+
+    def claim(self, limit: int) -> Sequence[Claim]:
+        for lane in self._due_lanes():
+            if claims := self._claim_from(lane, limit):
+                return claims
+        return ()
+
+    def _claim_from(self, lane: Lane, limit: int) -> list[Claim]:
+        token = uuid.uuid4()
+        with transaction.atomic(using=self.alias):
+            rows = list(self._lock_due(lane, limit))
+            if not rows:
+                return []
+            self._record_interrupted([row for row in rows if row.status == TaskResultStatus.RUNNING])
+            self.rows.filter(pk__in=[row.pk for row in rows]).update(
+                token=token, due_at=DatabaseNow(HOLD), status=TaskResultStatus.READY
+            )
+            claims = self._claims(rows, token)
+            self._start(claims[0])
+        return claims
+
+    def _lock_due(self, lane: Lane, limit: int) -> models.QuerySet[StoredTask]:
+        # SQLite has no row locks: there the run's transactions begin IMMEDIATE (see db.connections).
+        skip_locked = connections[self.alias].features.has_select_for_update_skip_locked
+        due = self.rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
+        return due.select_for_update(skip_locked=skip_locked)[:limit]
+
+    def _record_interrupted(self, rows: list[StoredTask]) -> None:
+        """The lease of these ran out: their process is gone, and this is the first to know."""
+        for row in rows:
+            row.status = TaskResultStatus.READY
+        Attempt.objects.using(self.alias).bulk_create(
+            Attempt(
+                task=row,
+                number=row.attempt_count,
+                worker_id=row.worker_id,
+                started_at=row.last_attempted_at,
+                finished_at=timezone.now(),
+                outcome=Attempt.Outcome.INTERRUPTED,
+                exception_class_path=INTERRUPTED,
+                traceback=INTERRUPTED_TEXT,
+            )
+            for row in rows
+        )
+
+    def _claims(self, rows: list[StoredTask], token: uuid.UUID) -> list[Claim]:
+        attempts = self._attempts_of([row.pk for row in rows if row.attempt_count])
+        return [
+            Claim(
+                token=str(token),
+                result=build_result(self.backend, row, stored_task(self.backend, row), attempts[row.pk]),
+                interruptions=_trailing_interruptions(attempts[row.pk]),
+                due_at=row.due_at,
+            )
+            for row in rows
+        ]
+
+    def _attempts_of(self, ids: list[Any]) -> dict[Any, list[Attempt]]:
+        attempts: dict[Any, list[Attempt]] = defaultdict(list)
+        if ids:
+            for attempt in Attempt.objects.using(self.alias).filter(task__in=ids).order_by("task", "number"):
+                attempts[attempt.task_id].append(attempt)
+        return attempts
+
+    def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
+        with transaction.atomic(using=self.alias):
+            kept = self._held(claim).update(token=None, **_changes(outcome)) == 1
+            if kept:
+                self._add_attempt(claim, outcome)
+            return Recorded(kept=kept, started=start is not None and self._start(start))
+
+    def _held(self, claim: Claim) -> models.QuerySet[StoredTask]:
+        return self.rows.filter(pk=claim.id, token=claim.token)
+
+    def _start(self, claim: Claim) -> bool:
+        """Makes the claim an attempt, under a lease; ``False`` where another run has taken it by now."""
+        claim.begin_attempt(self.worker_id, timezone.now())
+        return 1 == self._held(claim).update(
+            status=TaskResultStatus.RUNNING,
+            attempt_count=claim.result.attempts,
+            worker_id=self.worker_id,
+            started_at=claim.result.started_at,
+            last_attempted_at=claim.result.last_attempted_at,
+            due_at=DatabaseNow(self.backend.lease),
+        )
+
+    def _add_attempt(self, claim: Claim, outcome: Outcome) -> None:
+        error = getattr(outcome, "error", None) or TaskError(exception_class_path="", traceback="")
+        Attempt(
+            task_id=claim.id,
+            number=claim.result.attempts,
+            worker_id=self.worker_id,
+            started_at=claim.result.last_attempted_at,
+            finished_at=outcome.ended_at,
+            outcome=Attempt.Outcome.SUCCEEDED if isinstance(outcome, Succeeded) else Attempt.Outcome.FAILED,
+            exception_class_path=error.exception_class_path,
+            traceback=error.traceback,
+            retry_at=DatabaseNow(outcome.delay) if isinstance(outcome, RetryLater) else None,
+        ).save(force_insert=True, using=self.alias)
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        with transaction.atomic(using=self.alias):
+            for claim in claims:
+                self._held(claim).update(token=None, due_at=claim.due_at)
+
+    def extend(self, claim: Claim) -> bool:
+        return self._held(claim).update(due_at=DatabaseNow(self.backend.lease)) == 1
+
+    def due(self, limit: int) -> Sequence[DueTask]:
+        found: list[DueTask] = []
+        for lane in self._due_lanes():
+            rows = self.rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
+            found += [
+                DueTask(
+                    id=str(row.pk),
+                    path=row.task_path,
+                    queue_name=row.queue_name,
+                    priority=row.priority,
+                    due_at=row.due_at,
+                )
+                for row in rows[: limit - len(found)]
+            ]
+        return found
+
+    def count_due(self) -> int:
+        names = [lane.name for lane in self._due_lanes()]
+        return self.rows.filter(lane__in=names, due_at__lte=DatabaseNow()).count() if names else 0
+
+    def _due_lanes(self) -> list[Lane]:
+        """Those of this backend and these queues, the most urgent first."""
+        lanes = [
+            lane
+            for lane in waiting_lanes(self.alias)
+            if lane.is_due
+            and lane.backend_name == self.backend.alias
+            and (not self.queues or lane.queue_name in self.queues)
+        ]
+        return sorted(lanes, key=lambda lane: (-lane.priority, lane.first_due_at))
+
+
+def _changes(outcome: Outcome) -> dict[str, Any]:
+    """The columns of a row whose attempt ended like this."""
+    if isinstance(outcome, RetryLater):
+        due_at = DatabaseNow(outcome.delay)
+        return {"status": TaskResultStatus.READY, "due_at": due_at, "run_after": due_at}
+    finished = {"lane": None, "due_at": None, "finished_at": outcome.ended_at}
+    if isinstance(outcome, Failed):
+        return {"status": TaskResultStatus.FAILED, **finished}
+    return {"status": TaskResultStatus.SUCCESSFUL, "return_value": outcome.return_value, **finished}
+
+
+def _trailing_interruptions(attempts: list[Attempt]) -> int:
+    count = 0
+    for attempt in reversed(attempts):
+        if attempt.outcome != Attempt.Outcome.INTERRUPTED:
+            break
+        count += 1
+    return count

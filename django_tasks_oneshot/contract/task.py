@@ -1,0 +1,199 @@
+"""``@task`` with retry, timeout and schedule, on any backend."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, make_dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
+
+from django.utils.module_loading import import_string
+
+from ..compat import (
+    DEFAULT_TASK_BACKEND_ALIAS,
+    DEFAULT_TASK_PRIORITY,
+    DEFAULT_TASK_QUEUE_NAME,
+    AnyTask,
+    InvalidTask,
+    Task,
+    TaskContext,
+    task_backends,
+)
+from .retry import Backoff, Seconds, duration
+from .schedule import Rule, schedules
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Schedule = Rule | list[Rule] | tuple[Rule, ...]
+
+#: Every task of the project that was made with policy fields, by its import path.
+registered_tasks: dict[str, AnyTask] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How the attempts of a task end. ``None`` means: not said here."""
+
+    max_attempts: int | None = None
+    backoff: Backoff | None = None
+    timeout: timedelta | None = None
+    max_interruptions: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_attempts is not None:
+            _whole_number("max_attempts", self.max_attempts, 1, "1 to never retry")
+        if self.max_interruptions is not None:
+            _whole_number("max_interruptions", self.max_interruptions, 0, "0 to run at most once")
+        if self.backoff is not None and not callable(self.backoff):
+            raise InvalidTask(
+                f"backoff={self.backoff!r} is not callable; write backoff=constant({self.backoff!r}), "
+                "or a function of (exception, task_result) that returns seconds."
+            )
+        if self.timeout is not None:
+            object.__setattr__(self, "timeout", duration("timeout", self.timeout))
+            if not self.timeout:
+                raise InvalidTask(
+                    "timeout=0 would let no attempt run; write the seconds one may take, or None."
+                )
+
+    @classmethod
+    def of(cls, task: AnyTask) -> Policy:
+        """What ``task`` itself says. Its class may come from another backend and lack any of the fields."""
+        return cls(**{name: getattr(task, name, None) for name in _POLICY_NAMES})
+
+    @classmethod
+    def from_settings(cls, params: Mapping[str, Any]) -> Policy:
+        """The defaults in ``TASKS[alias]``: MAX_ATTEMPTS, BACKOFF (callable or import path), TIMEOUT."""
+        values = {name: params.get(name.upper()) for name in _POLICY_NAMES}
+        if isinstance(values["backoff"], str):
+            values["backoff"] = import_string(values["backoff"])
+        return cls(**values)
+
+    def over(self, default: Policy) -> Policy:
+        """This policy, with ``default`` for what it does not say."""
+        said = {name: value for name in _POLICY_NAMES if (value := getattr(self, name)) is not None}
+        return replace(default, **said)
+
+
+_POLICY_NAMES = tuple(f.name for f in fields(Policy))
+# Out of the hash: a backoff or a rule need not be hashable for its task to be.
+_TASK_FIELDS = [(name, Any, field(default=None, hash=False)) for name in (*_POLICY_NAMES, "schedule")]
+
+
+@cache
+def with_policy(base: type[AnyTask]) -> type[AnyTask]:
+    """``base`` with those of the policy fields that it lacks."""
+    present = {f.name for f in fields(base)}
+    missing = [each for each in _TASK_FIELDS if each[0] not in present]
+    if not missing:
+        return base
+
+    def __post_init__(self: AnyTask) -> None:  # noqa: N807
+        Policy.of(self)
+        object.__setattr__(self, "schedule", schedules(getattr(self, "schedule", None)))
+        # Not super(): a dataclass with slots is a copy of the class that super() knows.
+        base.__post_init__(self)
+        known = registered_tasks.get(self.module_path)
+        if known is None or known.func is not self.func:  # not a copy made by using()
+            registered_tasks[self.module_path] = self
+
+    def __reduce__(self: AnyTask) -> tuple[Any, ...]:  # noqa: N807
+        # The task is its import path: a policy may hold what cannot be pickled, and Django 6.0 pickles no task.
+        if not isinstance(_import_task(self.module_path), Task):
+            raise pickle.PicklingError(
+                f"{self.module_path} is not this task; decorate the function with @task."
+            )
+        changed = {name: getattr(self, name) for name in ("priority", "queue_name", "backend", "run_after")}
+        return _unpickle, (self.module_path, changed)
+
+    return make_dataclass(
+        base.__name__,
+        missing,
+        bases=(base,),
+        namespace={"__post_init__": __post_init__, "__reduce__": __reduce__, "__module__": __name__},
+        frozen=True,
+        slots=True,
+        kw_only=True,
+    )
+
+
+def _import_task(path: str) -> object:
+    try:
+        return import_string(path)
+    except ImportError:
+        return None
+
+
+def _unpickle(path: str, changed: dict[str, Any]) -> AnyTask:
+    task: AnyTask = import_string(path)
+    return replace(task, **changed)
+
+
+def _whole_number(name: str, value: object, least: int, meaning: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InvalidTask(
+            f"{name}={value!r} is not a whole number of at least {least}; write {name}={meaning}."
+        )
+
+
+# The overloads say what Django's own decorator says, and add the policy fields.
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(
+    *,
+    priority: int = ...,
+    queue_name: str = ...,
+    backend: str = ...,
+    takes_context: Literal[False] = ...,
+    max_attempts: int | None = ...,
+    backoff: Backoff | None = ...,
+    timeout: Seconds | None = ...,
+    max_interruptions: int | None = ...,
+    schedule: Schedule | None = ...,
+    **options: Any,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+@overload
+def task(
+    *,
+    priority: int = ...,
+    queue_name: str = ...,
+    backend: str = ...,
+    takes_context: Literal[True],
+    max_attempts: int | None = ...,
+    backoff: Backoff | None = ...,
+    timeout: Seconds | None = ...,
+    max_interruptions: int | None = ...,
+    schedule: Schedule | None = ...,
+    **options: Any,
+) -> Callable[[Callable[Concatenate[TaskContext[Any, Any], P], R]], Task[P, R]]: ...
+def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Makes a function a task: Django's decorator, plus retry, timeout and schedule on any backend.
+
+    ``max_attempts``: how many executions may end in an exception (1: never retried).
+    ``backoff``: ``(exception, task_result) -> seconds | timedelta | None``, the wait before a retry; ``None`` stops.
+    ``timeout``: how long one attempt may take (seconds or timedelta).
+    ``max_interruptions``: how often its process may die under it before it fails (3; 0: at most once).
+    ``schedule``: a rule, or several, by which it is enqueued without arguments.
+
+    What is not given comes from ``TASKS[alias]``. Raises ``InvalidTask`` for a bad policy. Spelling of
+    django/new-features #142 (retry), #144 (timeout) and #181 (schedule).
+    """
+    if "run_after" in options:
+        raise TypeError("run_after cannot be given to @task; write task.using(run_after=...).enqueue().")
+    values: dict[str, Any] = {
+        "priority": DEFAULT_TASK_PRIORITY,
+        "queue_name": DEFAULT_TASK_QUEUE_NAME,
+        "backend": DEFAULT_TASK_BACKEND_ALIAS,
+        **options,
+    }
+
+    def decorate(func: Callable[..., Any]) -> AnyTask:
+        # Django 6.0's and the backport's Task have no default for run_after.
+        task_class = with_policy(task_backends[values["backend"]].task_class)
+        return task_class(func=func, **{"run_after": None, "takes_context": False, **values})
+
+    return decorate(function) if function is not None else decorate

@@ -1,0 +1,106 @@
+"""Keeps a run's database connections out of its tasks' reach."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class RunConnections:
+    """Two connections to each of the run's databases: the run's own, and the one that its tasks see.
+
+    A task may close its connection, leave a transaction open or broken, or switch autocommit off; on the
+    run's connection nothing of that can be. Where ``connections[alias]`` is inside a transaction when the
+    run begins (a TestCase), or in memory, there can be no second connection, and the run shares it.
+
+    Connections belong to a thread: this works on those of the calling one.
+    """
+
+    def __init__(self, aliases: Collection[str]) -> None:
+        in_use = {each.alias for each in connections.all(initialized_only=True)} | set(aliases)
+        self.shared = {alias for alias in in_use if not _can_have_another(connections[alias])}
+        self.private = set(aliases) - self.shared
+        self._hidden: dict[str, Any] = {}
+
+    def __enter__(self) -> RunConnections:
+        for alias in self.private:
+            self._hidden[alias] = connections[alias]
+            connections[alias] = _own_connection(alias)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for alias in self.private:
+            connections[alias].close()
+            connections[alias] = self._hidden.pop(alias)
+
+    @contextmanager
+    def for_task(self) -> Iterator[None]:
+        """Inside, ``connections`` are the tasks' own; what they leave in disorder is thrown away after."""
+        self._swap()
+        try:
+            yield
+        finally:
+            for connection in connections.all(initialized_only=True):
+                if connection.alias not in self.shared and not _is_clean(connection):
+                    _discard(connection)
+            self._swap()
+
+    def close_idle(self) -> None:
+        """Closes the tasks' connections before a pause: a server may drop them meanwhile."""
+        for connection in self._hidden.values():
+            connection.close()
+
+    def _swap(self) -> None:
+        for alias in self.private:
+            connections[alias], self._hidden[alias] = self._hidden[alias], connections[alias]
+
+
+def _can_have_another(connection: BaseDatabaseWrapper) -> bool:
+    in_memory = connection.vendor == "sqlite" and connection.is_in_memory_db()
+    return not (connection.in_atomic_block or in_memory)
+
+
+def _own_connection(alias: str) -> BaseDatabaseWrapper:
+    """Settings of a project may be right for its requests and wrong for claiming; these are for claiming."""
+    connection = connections.create_connection(alias)
+    options = dict(connection.settings_dict["OPTIONS"])
+    connection.settings_dict = {**connection.settings_dict, "AUTOCOMMIT": True, "OPTIONS": options}
+    if connection.vendor == "sqlite":
+        # A deferred transaction that reads before it writes fails at once when another has written.
+        options["transaction_mode"] = "IMMEDIATE"
+        options["timeout"] = max(options.get("timeout", 0), 30)
+    elif connection.vendor == "postgresql":
+        options.pop("isolation_level", None)  # READ COMMITTED: SKIP LOCKED has no meaning under a snapshot
+        options.pop("pool", None)
+    elif connection.vendor == "mysql":
+        options["isolation_level"] = "read committed"  # no gap locks between claims and enqueues
+    return connection
+
+
+def _is_clean(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the next task can use it as if it were new."""
+    if (
+        connection.in_atomic_block
+        or connection.needs_rollback
+        or connection.errors_occurred
+        or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
+    ):
+        return False
+    if connection.connection is not None:
+        try:
+            # A "BEGIN" that was sent as SQL is known to the driver alone. Costs nothing where there was none.
+            connection.connection.rollback()
+        except Exception:
+            return False
+    return True
+
+
+def _discard(connection: BaseDatabaseWrapper) -> None:
+    """Replaces a connection that may be in any state: only a new wrapper has forgotten all of it."""
+    with suppress(Exception):
+        connection.close()
+    connections[connection.alias] = connections.create_connection(connection.alias)

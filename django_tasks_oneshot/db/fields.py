@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from ..contract.exceptions import UnstorableValue
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LARGEST_JSON = 10 * 1024 * 1024  # bytes; MariaDB refuses packets over 16 MB
+
+
+class InstantField(models.BigIntegerField):
+    """A point in time, kept as microseconds since 1970 in UTC and read as an aware datetime in UTC.
+
+    Unlike a DateTimeField it means the same whatever USE_TZ, TIME_ZONE and the database's own time zone
+    are, it is not repeated in autumn, and the database's clock compares with it as a plain number.
+    """
+
+    description = "A point in time, in UTC"
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            aware = timezone.make_aware(value) if timezone.is_naive(value) else value
+            return (aware - EPOCH) // MICROSECOND
+        return super().get_prep_value(value)
+
+    def from_db_value(self, value: int | None, *args: Any) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value
+        if isinstance(value, str) and not value.lstrip("-").isdigit():
+            return datetime.fromisoformat(value)
+        return self.from_db_value(super().to_python(value))
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value = self.value_from_object(obj)
+        return "" if value is None else value.isoformat()
+
+
+class JSONTextField(models.TextField):
+    """A JSON value, kept as ASCII text.
+
+    Unlike a JSONField it holds NUL characters and lone surrogates on every database. Raises
+    ``UnstorableValue`` for NaN, infinities and more than 10 MB.
+    """
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value is None or hasattr(value, "resolve_expression") else to_json(value)
+
+    def from_db_value(self, value: str | None, *args: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+    def to_python(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return to_json(self.value_from_object(obj))
+
+
+def to_json(value: Any) -> str:
+    """Raises ``UnstorableValue`` where ``value`` has no JSON form, or one that is too large."""
+    try:
+        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnstorableValue(f"the value has no JSON form: {error}") from error
+    if len(text) > LARGEST_JSON:
+        raise UnstorableValue(
+            f"the value is {len(text):,} bytes of JSON, and at most {LARGEST_JSON:,} are kept; "
+            "store it elsewhere and pass its key"
+        )
+    return text
+
+
+def json_value(value: Any, normalize: Callable[[Any], Any]) -> Any:
+    """``value`` as it will be read back from a JSONTextField; raises ``UnstorableValue``."""
+    try:
+        normal = normalize(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnstorableValue(f"the value has no JSON form: {error}") from error
+    return json.loads(to_json(normal))

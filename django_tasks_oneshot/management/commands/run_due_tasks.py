@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import threading
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from ...backends.base import OneshotBackend
+from ...compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
+from ...run.deadline import Deadline
+from ...run.drain import Limits, drain
+from ...run.due import whats_due
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+BAD_ARGUMENTS = 2
+DRY_RUN_TASKS = 100
+THREAD_GRACE_SECONDS = 5
+
+
+class Command(BaseCommand):
+    help = "Runs the tasks that are due, and those of schedules that came due since the last run, then exits."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--max-seconds",
+            type=_seconds,
+            help="Start no task after this many seconds. Without it the run ends when nothing is due.",
+        )
+        parser.add_argument("--max-tasks", type=_count, help="Start at most this many tasks.")
+        parser.add_argument(
+            "--queue",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="Only tasks of this queue; may be given several times. Without it, all queues.",
+        )
+        parser.add_argument(
+            "--backend",
+            default=DEFAULT_TASK_BACKEND_ALIAS,
+            metavar="ALIAS",
+            help="Which of TASKS to run (default: %(default)s).",
+        )
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="When nothing is due, look again every second until --max-seconds; without that, for ever.",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="Say what is due, and run nothing.")
+        parser.add_argument(
+            "--format", choices=("text", "json"), default="text", help="How to report (default: text)."
+        )
+        parser.add_argument(
+            "--fail-on-error", action="store_true", help="Exit with 1 when a task failed for good."
+        )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        code: Any = 1
+        try:
+            super().run_from_argv(argv)
+            code = 0
+        except SystemExit as exit_:
+            code = exit_.code
+            raise
+        finally:
+            _exit_despite_threads(code)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        backend = self._backend(options["backend"])
+        limits = Limits(
+            queues=self._queues(backend, options), max_tasks=options["max_tasks"], wait=options["wait"]
+        )
+        try:
+            if options["dry_run"]:
+                return self._dry_run(backend, limits, options["format"])
+            with _logging(options["verbosity"]):
+                report = drain(backend, Deadline(options["max_seconds"]), limits)
+        except DatabaseError as error:
+            raise CommandError(f"The run ended early, the database failed: {error}") from error
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(report.as_dict()))
+        elif options["verbosity"] >= 2 or (
+            options["verbosity"] == 1 and self._is_worth_saying(report.is_idle)
+        ):
+            self.stdout.write(report.as_text())
+        if options["fail_on_error"] and report.failed:
+            raise CommandError(f"{report.failed} of the tasks failed for good.")
+
+    def _backend(self, alias: str) -> OneshotBackend:
+        try:
+            backend = task_backends[alias]
+        except InvalidTaskBackend as error:
+            raise CommandError(f"--backend {alias}: {error}", returncode=BAD_ARGUMENTS) from error
+        if not isinstance(backend, OneshotBackend):
+            raise CommandError(
+                f"--backend {alias}: {type(backend).__name__} stores no tasks to run; set TASKS[{alias!r}]['BACKEND'] = "
+                "'django_tasks_oneshot.backends.database.DatabaseBackend'.",
+                returncode=BAD_ARGUMENTS,
+            )
+        return backend
+
+    def _queues(self, backend: OneshotBackend, options: dict[str, Any]) -> frozenset[str]:
+        for name in options["queue"]:
+            if backend.queues and name not in backend.queues:
+                raise CommandError(
+                    f"--queue {name}: TASKS[{backend.alias!r}]['QUEUES'] has only {', '.join(sorted(backend.queues))}.",
+                    returncode=BAD_ARGUMENTS,
+                )
+        return frozenset(options["queue"])
+
+    def _is_worth_saying(self, is_idle: bool) -> bool:
+        """cron mails whatever is printed, so a run that had nothing to do is silent, unless somebody is looking."""
+        return not is_idle or self.stdout.isatty()
+
+    def _dry_run(self, backend: OneshotBackend, limits: Limits, form: str) -> None:
+        plan = whats_due(backend, limits.queues, limits.max_tasks or DRY_RUN_TASKS)
+        if form == "json":
+            self.stdout.write(json.dumps(plan.as_dict()))
+        else:
+            self.stdout.write(plan.as_text())
+
+
+@contextmanager
+def _logging(verbosity: int) -> Iterator[None]:
+    """-v 0 is silent, -v 2 says how each task ended; else LOGGING decides, and Python prints warnings by itself."""
+    previous = logger.level
+    handler = logging.StreamHandler()
+    if verbosity == 0:
+        logger.setLevel(logging.CRITICAL)
+    elif verbosity >= 2:
+        logger.setLevel(logging.INFO)
+        if not logger.hasHandlers():
+            logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(previous)
+
+
+def _exit_despite_threads(code: Any) -> None:
+    """Ends the process soon, even where a task left a thread behind for which Python would wait for ever."""
+    left = [
+        each.name for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()
+    ]
+    if not left:
+        return
+
+    def exit_now() -> None:
+        logger.warning(
+            "Tasks left threads behind that do not end: %s. The run exits without them.", ", ".join(left)
+        )
+        logging.shutdown()
+        os._exit(code if isinstance(code, int) else 1)
+
+    watchdog = threading.Timer(THREAD_GRACE_SECONDS, exit_now)
+    watchdog.daemon = True  # goes on while Python waits for the others
+    watchdog.start()
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise ArgumentTypeError(
+            f"{text} is not a number of seconds above 0; write 55, or leave it out for no limit."
+        )
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ArgumentTypeError(f"{text} is not a number of tasks above 0; leave it out for no limit.")
+    return value

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+
+from urllib.parse import quote, unquote
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .compat import TaskResultStatus
+from .db.fields import InstantField, JSONTextField
+
+
+class StoredTask(models.Model):
+    """A task in the database. A row waits in its lane until ``due_at``; claiming it moves ``due_at`` on.
+
+    ``due_at`` is a visibility timeout, as in SQS: when a task may be claimed, whether it was never
+    started, waits for a retry, or belongs to a run that did not come back. A finished task has neither
+    lane nor due time, so that it is in nobody's way.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    status = models.CharField(
+        _("status"), max_length=10, choices=TaskResultStatus.choices, default=TaskResultStatus.READY
+    )
+    task_path = models.CharField(_("task"), max_length=500)
+    args = JSONTextField(_("arguments"))
+    kwargs = JSONTextField(_("keyword arguments"))
+    backend_name = models.CharField(_("backend"), max_length=100)
+    queue_name = models.CharField(_("queue"), max_length=100)
+    priority = models.SmallIntegerField(_("priority"))
+    run_after = InstantField(_("run after"), null=True, help_text=_("In UTC."))
+
+    lane = models.CharField(max_length=255, null=True, editable=False)  # noqa: DJ001 - NULL is out of all lanes
+    due_at = InstantField(_("due at"), null=True, help_text=_("In UTC, by the database's clock."))
+    token = models.UUIDField(null=True, editable=False)
+
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
+    worker_id = models.CharField(_("worker"), max_length=64, blank=True)
+    enqueued_at = models.DateTimeField(_("enqueued at"))
+    started_at = models.DateTimeField(_("started at"), null=True)
+    last_attempted_at = models.DateTimeField(_("last attempted at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    return_value = JSONTextField(_("return value"), null=True)
+
+    class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        indexes = [
+            models.Index(fields=["lane", "due_at", "id"], name="oneshot_task_claim"),
+            models.Index(fields=["finished_at"], name="oneshot_task_finished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_path} ({self.pk})"
+
+
+class Attempt(models.Model):
+    """One start of a task that has ended. An attempt that is under way is on the task's own row."""
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "SUCCEEDED", _("Succeeded")
+        FAILED = "FAILED", _("Failed")
+        INTERRUPTED = "INTERRUPTED", _("Interrupted")
+
+    task = models.ForeignKey(StoredTask, models.CASCADE, related_name="attempts", db_index=False)
+    number = models.PositiveIntegerField(_("number"))
+    worker_id = models.CharField(_("worker"), max_length=64)
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"))
+    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome.choices)
+    exception_class_path = models.CharField(_("exception"), max_length=500, blank=True)
+    traceback = models.TextField(_("traceback"), blank=True)
+    retry_at = InstantField(_("retry at"), null=True, help_text=_("In UTC."))
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = [models.UniqueConstraint(fields=["task", "number"], name="oneshot_attempt_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.outcome}"
+
+
+class Schedule(models.Model):
+    """How far a schedule of the code has come. ``next_fire_at`` moves on in the transaction that enqueues."""
+
+    name = models.CharField(_("name"), max_length=255, primary_key=True)
+    rule = models.CharField(_("rule"), max_length=500)
+    next_fire_at = InstantField(_("next fire time"), help_text=_("In UTC."))
+    last_fire_at = InstantField(_("last fire time"), null=True, help_text=_("In UTC."))
+
+    class Meta:
+        verbose_name = _("schedule")
+        verbose_name_plural = _("schedules")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def lane_of(backend_name: str, queue_name: str, priority: int) -> str:
+    """The name of the lane in which these tasks wait: one index range to claim from, per queue and priority."""
+    return f"{quote(backend_name, safe='')}/{quote(queue_name, safe='')}/{priority}"
+
+
+def parse_lane(lane: str) -> tuple[str, str, int]:
+    backend_name, queue_name, priority = lane.split("/")
+    return unquote(backend_name), unquote(queue_name), int(priority)

@@ -1,0 +1,1 @@
+"""One run: claim due tasks, execute them, record how they ended, exit. Knows no concrete backend."""

@@ -1,0 +1,199 @@
+"""The story of a run."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from django.utils.crypto import get_random_string
+
+from ..backends.base import Claim, Failed, OneshotBackend, Outcome, RetryLater
+from ..compat import task_finished, task_started
+from ..contract.notify import notify
+from ..contract.task import Policy
+from ..db.connections import RunConnections
+from .deadline import Deadline
+from .execute import execute
+from .heartbeat import Heartbeat
+from .isolation import Surroundings, in_own_context
+from .report import Report, StopReason
+from .signals import stop_on_signals
+from .tick import Ticker
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+POLL_SECONDS = 1.0
+LARGEST_BATCH = 100
+BATCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What bounds a run besides its deadline. ``wait``: poll on when nothing is due, instead of ending."""
+
+    queues: Collection[str] = ()
+    max_tasks: int | None = None
+    wait: bool = False
+
+
+def drain(backend: OneshotBackend, deadline: Deadline, limits: Limits) -> Report:
+    """Executes what is due until nothing is, or a limit or a signal says stop."""
+    with Run(backend, deadline, limits) as run:
+        while (stop := run.reason_to_stop()) is None:
+            run.tick()
+            claims = run.claim()
+            if claims:
+                run.work_through(claims)
+            elif limits.wait:
+                run.pause()
+            else:
+                stop = "empty"
+                break
+        return run.finish(stop)
+
+
+class Run:
+    """The parts of one run, from the opening of its connections to their closing."""
+
+    def __init__(self, backend: OneshotBackend, deadline: Deadline, limits: Limits) -> None:
+        self.backend = backend
+        self.deadline = deadline
+        self.limits = limits
+        self.report = Report(worker_id=get_random_string(32))
+        self.store = backend.open_store(worker_id=self.report.worker_id, queues=limits.queues)
+        self.ticker = Ticker()
+        self.next_tick = 0.0
+        self.batch_size = 1
+
+    def __enter__(self) -> Run:
+        with ExitStack() as stack:
+            self.stop = stack.enter_context(stop_on_signals())
+            self.connections = stack.enter_context(
+                RunConnections(self.store.databases | self.ticker.databases)
+            )
+            # On a connection that it shares, a run is inside a transaction that nobody else can see.
+            alone = bool(self.store.databases & self.connections.shared)
+            self.heartbeat = Heartbeat(self.store, None if alone else self.backend.lease.total_seconds() / 3)
+            stack.callback(self.heartbeat.stop)
+            self.surroundings = Surroundings()
+            self._closing = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._closing.close()
+
+    def reason_to_stop(self) -> StopReason | None:
+        if self.stop.is_set:
+            return "signal"
+        if self.limits.max_tasks is not None and self.report.claimed >= self.limits.max_tasks:
+            return "max_tasks"
+        if self.deadline.remaining <= 0:
+            return "max_seconds"
+        return None
+
+    def tick(self) -> None:
+        """Enqueues due schedules, about once a second."""
+        if self.deadline.elapsed >= self.next_tick:
+            self.report.scheduled += self.ticker.tick()
+            self.next_tick = self.deadline.elapsed + POLL_SECONDS
+
+    def claim(self) -> Sequence[Claim]:
+        limit = self.batch_size
+        if self.limits.max_tasks is not None:
+            limit = min(limit, self.limits.max_tasks - self.report.claimed)
+        return self.store.claim(limit)
+
+    def work_through(self, claims: Iterable[Claim]) -> None:
+        """Executes claims one after the other, each recorded in the commit that starts the next."""
+        began = self.deadline.elapsed
+        waiting = deque(claims)
+        current: Claim | None = waiting.popleft()
+        while current is not None:
+            outcome, error = self.execute(current)
+            following = waiting.popleft() if waiting and self.reason_to_stop() is None else None
+            recorded = self.store.record(current, outcome, start=following)
+            self.conclude(current, outcome, error, kept=recorded.kept)
+            current = following if recorded.started else None
+        self.store.release(waiting)
+        self.adapt_batch_size(self.deadline.elapsed - began)
+
+    def execute(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
+        self.report.claimed += 1
+        self.report.interrupted += bool(claim.interruptions)
+        policy = Policy.of(claim.result.task).over(self.backend.default_policy)
+        with self.heartbeat.keeping(claim), self.connections.for_task():
+            try:
+                notify(task_started, self.backend, claim.result)
+                return in_own_context(execute, claim, policy)
+            finally:
+                self.surroundings.restore()
+
+    def conclude(self, claim: Claim, outcome: Outcome, error: BaseException | None, *, kept: bool) -> None:
+        """Counts and logs an outcome, and tells the project where it is final."""
+        if not kept:
+            self.report.interrupted += 1
+            logger.warning(
+                "Task id=%s path=%s lost its lease; its outcome (%s) is dropped, another run has the task.",
+                claim.id,
+                claim.path,
+                type(outcome).__name__,
+            )
+            return
+        if isinstance(outcome, RetryLater):
+            self.report.retried += 1
+            logger.warning(
+                "Task id=%s path=%s failed in attempt %d (%s); it is tried again in %s.",
+                claim.id,
+                claim.path,
+                claim.result.attempts,
+                outcome.error.exception_class_path,
+                outcome.delay,
+            )
+            return
+        if isinstance(outcome, Failed):
+            self.report.failed += 1
+            logger.error(
+                "Task id=%s path=%s failed for good in attempt %d (%s).",
+                claim.id,
+                claim.path,
+                claim.result.attempts,
+                outcome.error.exception_class_path,
+            )
+        else:
+            self.report.succeeded += 1
+            logger.info(
+                "Task id=%s path=%s succeeded in attempt %d.", claim.id, claim.path, claim.result.attempts
+            )
+        self.announce_finished(claim, error)
+
+    def announce_finished(self, claim: Claim, error: BaseException | None) -> None:
+        with self.connections.for_task():
+            try:
+                if error is not None:
+                    raise error
+            except BaseException:  # the framework's own receiver logs sys.exc_info()
+                notify(task_finished, self.backend, claim.result)
+            else:
+                notify(task_finished, self.backend, claim.result)
+            finally:
+                self.surroundings.restore()
+
+    def adapt_batch_size(self, seconds: float) -> None:
+        """Claims as many as take about half a second: few trips for short tasks, nothing hoarded behind long ones."""
+        if seconds < BATCH_SECONDS / 2:
+            self.batch_size = min(self.batch_size * 2, LARGEST_BATCH)
+        elif seconds > BATCH_SECONDS:
+            self.batch_size = max(self.batch_size // 2, 1)
+
+    def pause(self) -> None:
+        self.connections.close_idle()
+        self.stop.wait(min(POLL_SECONDS, self.deadline.remaining))
+
+    def finish(self, stop: StopReason) -> Report:
+        self.report.stopped_because = stop
+        self.report.remaining = 0 if stop == "empty" else self.store.count_due()
+        self.report.seconds = self.deadline.elapsed
+        return self.report
