@@ -27,12 +27,11 @@ if TYPE_CHECKING or django.VERSION >= (6, 0):
     from django.utils.json import normalize_json
 else:
     try:
-        import django_tasks  # noqa: F401
+        import django_tasks.checks  # noqa: F401 - the framework's own system check
     except ImportError as error:
         raise ImportError(
             "Django 5.2 has no tasks framework of its own: pip install 'django-tasks-oneshot[backport]'"
         ) from error
-    import django_tasks.checks  # the framework's own system check, without its app being installed
     from django_tasks import task_backends
     from django_tasks.backends.base import BaseTaskBackend
     from django_tasks.base import (

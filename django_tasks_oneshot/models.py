@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-
 from urllib.parse import quote, unquote
 
 from django.db import models

@@ -96,7 +96,7 @@ class Store(ABC):
     """The tasks of one backend during one run. All times are by the store's own clock."""
 
     #: Aliases of the databases that it works in: the run keeps their connections apart from its tasks'.
-    databases: ClassVar[frozenset[str]] | frozenset[str] = frozenset()
+    databases: frozenset[str] = frozenset()
 
     @abstractmethod
     def claim(self, limit: int) -> Sequence[Claim]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from django.apps import apps
 from django.core import checks
 
-from ..compat import AnyResult, AnyTask, InvalidTask
+from ..compat import AnyResult, AnyTask, InvalidTask, Task, TaskResult
 from .base import OneshotBackend
 
 if TYPE_CHECKING:
     from .database_store import DatabaseStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LONGEST_NAME = 100
 
@@ -31,16 +34,14 @@ class DatabaseBackend(OneshotBackend):
         super().validate_task(task)
         for what, name in (("backend alias", self.alias), ("queue_name", task.queue_name)):
             if len(name) > LONGEST_NAME or not name.isascii():
-                raise InvalidTask(
-                    f"{what} {name!r} cannot be stored; write at most {LONGEST_NAME} ASCII characters."
-                )
+                raise InvalidTask(f"{what} {name!r} cannot be stored; write at most {LONGEST_NAME} ASCII characters.")
 
-    def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> AnyResult:
+    def enqueue(self, task: Task[P, R], args: Any, kwargs: Any) -> TaskResult[P, R]:
         """Raises ``UnstorableValue`` (a ``ValueError``) for arguments that have no JSON form."""
         from .database_rows import insert
 
         self.validate_task(task)
-        return insert(self, task, args, kwargs)
+        return cast("TaskResult[P, R]", insert(self, task, args, kwargs))
 
     def get_result(self, result_id: str) -> AnyResult:
         from .database_rows import get_result

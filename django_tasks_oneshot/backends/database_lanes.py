@@ -21,7 +21,8 @@ _LANES = """
 WITH RECURSIVE lanes (lane) AS (
     SELECT MIN(lane) FROM {table}
     UNION ALL
-    SELECT (SELECT MIN(task.lane) FROM {table} task WHERE task.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL
+    SELECT (SELECT MIN(task.lane) FROM {table} task WHERE task.lane > lanes.lane)
+    FROM lanes WHERE lanes.lane IS NOT NULL
 )
 SELECT lane, (SELECT MIN(task.due_at) FROM {table} task WHERE task.lane = lanes.lane), {now}
 FROM lanes WHERE lane IS NOT NULL

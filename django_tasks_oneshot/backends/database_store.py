@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, router, transaction
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
 HOLD = timedelta(seconds=10)
-INTERRUPTED_TEXT = (
-    "The process of this attempt ended without an outcome: killed, out of memory, or its host gone."
-)
+INTERRUPTED_TEXT = "The process of this attempt ended without an outcome: killed, out of memory, or its host gone."
 
 
 class DatabaseStore(Store):
@@ -74,7 +72,7 @@ class DatabaseStore(Store):
                 task=row,
                 number=row.attempt_count,
                 worker_id=row.worker_id,
-                started_at=row.last_attempted_at,
+                started_at=row.last_attempted_at,  # type: ignore[misc]  # it was RUNNING
                 finished_at=timezone.now(),
                 outcome=Attempt.Outcome.INTERRUPTED,
                 exception_class_path=INTERRUPTED,
@@ -115,7 +113,7 @@ class DatabaseStore(Store):
     def _start(self, claim: Claim) -> bool:
         """Makes the claim an attempt, under a lease; ``False`` where another run has taken it by now."""
         claim.begin_attempt(self.worker_id, timezone.now())
-        return 1 == self._held(claim).update(
+        started = self._held(claim).update(
             status=TaskResultStatus.RUNNING,
             attempt_count=claim.result.attempts,
             worker_id=self.worker_id,
@@ -123,6 +121,7 @@ class DatabaseStore(Store):
             last_attempted_at=claim.result.last_attempted_at,
             due_at=DatabaseNow(self.backend.lease),
         )
+        return started == 1
 
     def _add_attempt(self, claim: Claim, outcome: Outcome) -> None:
         error = getattr(outcome, "error", None) or TaskError(exception_class_path="", traceback="")
@@ -130,13 +129,16 @@ class DatabaseStore(Store):
             task_id=claim.id,
             number=claim.result.attempts,
             worker_id=self.worker_id,
-            started_at=claim.result.last_attempted_at,
+            started_at=claim.result.last_attempted_at,  # type: ignore[misc]  # it was started
             finished_at=outcome.ended_at,
             outcome=Attempt.Outcome.SUCCEEDED if isinstance(outcome, Succeeded) else Attempt.Outcome.FAILED,
             exception_class_path=error.exception_class_path,
             traceback=error.traceback,
-            retry_at=DatabaseNow(outcome.delay) if isinstance(outcome, RetryLater) else None,
+            retry_at=self._due_at(claim) if isinstance(outcome, RetryLater) else None,
         ).save(force_insert=True, using=self.alias)
+
+    def _due_at(self, claim: Claim) -> datetime:
+        return self.rows.values_list("due_at", flat=True).get(pk=claim.id)
 
     def release(self, claims: Iterable[Claim]) -> None:
         with transaction.atomic(using=self.alias):

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from ..compat import AnyResult, InvalidTask
 from .exceptions import Discard, Retry, TaskInterrupted
@@ -48,7 +48,7 @@ class _Exponential(_Curve):
         try:
             return self.base * self.factor ** (failures - 1)
         except OverflowError:
-            return self.maximum
+            return self.maximum if self.base else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +77,8 @@ def exponential(
     ``jitter`` picks a time between half of the delay and all of it; ``on`` are the exceptions that are
     retried, ``never`` those that are not. Raises ``InvalidTask`` for a value that makes no delay.
     """
-    if not (isinstance(factor, int | float) and math.isfinite(factor) and factor >= 1):
-        raise InvalidTask(
-            f"factor={factor!r} is not a number of at least 1; write factor=2 to double the delay."
-        )
+    if not _is_number(factor) or not 1 <= factor < math.inf:
+        raise InvalidTask(f"factor={factor!r} is not a number of at least 1; write factor=2 to double the delay.")
     return _Exponential(factor=factor, **_common(base, maximum, jitter, on, never))
 
 
@@ -123,24 +121,23 @@ def _classes(name: str, value: ExceptionClasses) -> tuple[type[BaseException], .
     classes = value if isinstance(value, tuple) else (value,)
     for each in classes:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
-            raise InvalidTask(
-                f"{name}={value!r} is not an exception class; write {name}=(ConnectionError, ...)."
-            )
+            raise InvalidTask(f"{name}={value!r} is not an exception class; write {name}=(ConnectionError, ...).")
     return classes
 
 
 def duration(name: str, value: object) -> timedelta:
     """``value`` (seconds or timedelta) as a timedelta; raises ``InvalidTask`` unless 0 to ten years."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        if abs(value) <= LONGEST_DELAY.total_seconds():
-            value = timedelta(seconds=value)
-        else:
-            raise InvalidTask(f"{name}={value!r} is more than ten years; write a shorter time.")
-    if not isinstance(value, timedelta) or not timedelta(0) <= value <= LONGEST_DELAY:
-        raise InvalidTask(
-            f"{name}={value!r} is not a time to wait; write seconds (30) or a timedelta, not negative."
-        )
-    return value
+    if isinstance(value, timedelta) and timedelta(0) <= value <= LONGEST_DELAY:
+        return value
+    if _is_number(value) and 0 <= value <= LONGEST_DELAY.total_seconds():
+        return timedelta(seconds=value)
+    raise InvalidTask(
+        f"{name}={value!r} is not a time to wait; write seconds (30) or a timedelta, from 0 to ten years."
+    )
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def failed_attempts(task_result: AnyResult) -> int:
@@ -171,4 +168,4 @@ def retry_delay(
         delay = DEFAULT_BACKOFF(exception, task_result)
     if delay is None:
         return None
-    return duration("The delay that backoff returned", delay)
+    return duration("backoff(exception, task_result)", delay)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from croniter import croniter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_INTERVAL = timedelta(days=3650)
 MACROS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 
 
@@ -44,6 +45,11 @@ class Cron:
         if self.timezone is not None:
             _zone(self.timezone)
         fields = self.expression.split() if isinstance(self.expression, str) else []
+        if any(each[0] in "HhRr" for each in fields):
+            raise InvalidTask(
+                f"Cron({self.expression!r}) has H or R, which cron does not know; "
+                "write the time itself, such as '17 4 * * *'."
+            )
         if len(fields) != 5 and self.expression not in MACROS:
             raise InvalidTask(
                 f"Cron({self.expression!r}) is not a crontab line; write five fields "
@@ -54,9 +60,7 @@ class Cron:
         try:
             self._croniter(datetime(2000, 1, 1)).get_next(datetime)
         except CroniterBadDateError as error:
-            raise InvalidTask(
-                f"Cron({self.expression!r}) never fires; write a day that its months have."
-            ) from error
+            raise InvalidTask(f"Cron({self.expression!r}) never fires; write a day that its months have.") from error
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             raise InvalidTask(
                 f"Cron({self.expression!r}) is not a crontab line ({error}); write minute 0-59, hour 0-23, "
@@ -70,8 +74,8 @@ class Cron:
         return _utc(self._croniter(self._local(instant)).get_next(datetime))
 
     def last_before(self, instant: datetime) -> datetime:
-        # Fire times are whole minutes and get_prev() excludes its start: half a minute on makes it "at or before".
-        start = self._local(instant.replace(second=0, microsecond=0)) + timedelta(seconds=30)
+        # Fire times are whole minutes and get_prev() excludes its start: second 30 makes it "at or before".
+        start = self._local(instant.replace(second=30, microsecond=0))
         return _utc(self._croniter(start).get_prev(datetime))
 
     def _local(self, instant: datetime) -> datetime:
@@ -86,20 +90,24 @@ class Cron:
 
 @dataclass(frozen=True, init=False)
 class Every:
-    """Fires each time this long has passed, counted from 1970-01-01 00:00 UTC. Takes what ``timedelta`` takes.
+    """Fires each time this long has passed, counted from 1970-01-01 00:00 UTC. The parts are added up.
 
-    Raises ``InvalidTask`` for an interval that is not at least one second.
+    Raises ``InvalidTask`` for an interval that is not one second to ten years.
     """
 
     interval: timedelta
 
-    def __init__(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+    def __init__(
+        self, *, weeks: float = 0, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
         try:
-            interval = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+            interval = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidTask(f"Every(...) is not an interval ({error}); write Every(minutes=10).") from error
         if interval < timedelta(seconds=1):
             raise InvalidTask(f"Every(...) of {interval} is too short; write Every(seconds=1) or more.")
+        if interval > LONGEST_INTERVAL:
+            raise InvalidTask(f"Every(...) of {interval} is too long; write ten years or less.")
         object.__setattr__(self, "interval", interval)
 
     def __str__(self) -> str:
@@ -116,7 +124,7 @@ def schedules(value: object) -> tuple[Rule, ...]:
     """``schedule=`` as a tuple of rules; raises ``InvalidTask`` for anything else."""
     rules = () if value is None else tuple(value) if isinstance(value, list | tuple) else (value,)
     for rule in rules:
-        if not isinstance(rule, Rule):
+        if isinstance(rule, type) or not isinstance(rule, Rule):  # a class has its instances' methods
             raise InvalidTask(
                 f"schedule={rule!r} is not a rule; write schedule=Cron('0 7 * * *') or schedule=Every(minutes=10)."
             )

@@ -21,7 +21,7 @@ from ..compat import (
     TaskContext,
     task_backends,
 )
-from .retry import Backoff, Seconds, duration
+from .retry import Backoff, Seconds, constant, duration, exponential, linear
 from .schedule import Rule, schedules
 
 P = ParamSpec("P")
@@ -31,6 +31,8 @@ Schedule = Rule | list[Rule] | tuple[Rule, ...]
 
 #: Every task of the project that was made with policy fields, by its import path.
 registered_tasks: dict[str, AnyTask] = {}
+
+_BACKOFF_FACTORIES: dict[str, object] = {"constant": constant, "exponential": exponential, "linear": linear}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +49,18 @@ class Policy:
             _whole_number("max_attempts", self.max_attempts, 1, "1 to never retry")
         if self.max_interruptions is not None:
             _whole_number("max_interruptions", self.max_interruptions, 0, "0 to run at most once")
+        for name, factory in _BACKOFF_FACTORIES.items():
+            if self.backoff is factory:
+                raise InvalidTask(f"backoff={name} makes a backoff and is none itself; write backoff={name}(10).")
         if self.backoff is not None and not callable(self.backoff):
             raise InvalidTask(
-                f"backoff={self.backoff!r} is not callable; write backoff=constant({self.backoff!r}), "
+                f"backoff={self.backoff!r} is not callable; write backoff=constant(10), "
                 "or a function of (exception, task_result) that returns seconds."
             )
         if self.timeout is not None:
             object.__setattr__(self, "timeout", duration("timeout", self.timeout))
             if not self.timeout:
-                raise InvalidTask(
-                    "timeout=0 would let no attempt run; write the seconds one may take, or None."
-                )
+                raise InvalidTask("timeout=0 would let no attempt run; write the seconds one may take, or None.")
 
     @classmethod
     def of(cls, task: AnyTask) -> Policy:
@@ -79,8 +82,7 @@ class Policy:
 
 
 _POLICY_NAMES = tuple(f.name for f in fields(Policy))
-# Out of the hash: a backoff or a rule need not be hashable for its task to be.
-_TASK_FIELDS = [(name, Any, field(default=None, hash=False)) for name in (*_POLICY_NAMES, "schedule")]
+_TASK_FIELDS = [(name, Any, field(default=None)) for name in (*_POLICY_NAMES, "schedule")]
 
 
 @cache
@@ -102,18 +104,29 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
 
     def __reduce__(self: AnyTask) -> tuple[Any, ...]:  # noqa: N807
         # The task is its import path: a policy may hold what cannot be pickled, and Django 6.0 pickles no task.
-        if not isinstance(_import_task(self.module_path), Task):
-            raise pickle.PicklingError(
-                f"{self.module_path} is not this task; decorate the function with @task."
-            )
-        changed = {name: getattr(self, name) for name in ("priority", "queue_name", "backend", "run_after")}
+        declared = _import_task(self.module_path)
+        if not isinstance(declared, Task) or declared.func is not self.func:
+            raise pickle.PicklingError(f"{self.module_path} is not this task; decorate the function with @task.")
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.init and f.name != "func"}
+        changed = {name: each for name, each in values.items() if each != getattr(declared, name, None)}
         return _unpickle, (self.module_path, changed)
+
+    def copy(self: AnyTask, memo: object = None) -> AnyTask:
+        return self  # it is frozen; pickling, which copies go by, would refuse one that its path does not lead to
 
     return make_dataclass(
         base.__name__,
         missing,
         bases=(base,),
-        namespace={"__post_init__": __post_init__, "__reduce__": __reduce__, "__module__": __name__},
+        namespace={
+            "__post_init__": __post_init__,
+            "__reduce__": __reduce__,
+            "__copy__": copy,
+            "__deepcopy__": copy,
+            # A backoff or a rule need not be hashable for its task to be.
+            "__hash__": base.__hash__,
+            "__module__": __name__,
+        },
         frozen=True,
         slots=True,
         kw_only=True,
@@ -134,9 +147,7 @@ def _unpickle(path: str, changed: dict[str, Any]) -> AnyTask:
 
 def _whole_number(name: str, value: object, least: int, meaning: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvalidTask(
-            f"{name}={value!r} is not a whole number of at least {least}; write {name}={meaning}."
-        )
+        raise InvalidTask(f"{name}={value!r} is not a whole number of at least {least}; write {name}={meaning}.")
 
 
 # The overloads say what Django's own decorator says, and add the policy fields.
@@ -192,8 +203,9 @@ def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     }
 
     def decorate(func: Callable[..., Any]) -> AnyTask:
-        # Django 6.0's and the backport's Task have no default for run_after.
-        task_class = with_policy(task_backends[values["backend"]].task_class)
+        backend: Any = task_backends[values["backend"]]
+        task_class = with_policy(backend.task_class)
+        # Django 6.0's Task has no default for run_after.
         return task_class(func=func, **{"run_after": None, "takes_context": False, **values})
 
     return decorate(function) if function is not None else decorate

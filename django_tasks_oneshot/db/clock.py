@@ -45,4 +45,5 @@ def database_now(alias: str) -> datetime:
     sql, params = now_sql(alias)
     with connections[alias].cursor() as cursor:
         cursor.execute(f"SELECT {sql}", params)
-        return EPOCH + cursor.fetchone()[0] * MICROSECOND
+        microseconds: int = cursor.fetchone()[0]
+        return EPOCH + microseconds * MICROSECOND

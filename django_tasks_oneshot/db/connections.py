@@ -60,7 +60,7 @@ class RunConnections:
 
 
 def _can_have_another(connection: BaseDatabaseWrapper) -> bool:
-    in_memory = connection.vendor == "sqlite" and connection.is_in_memory_db()
+    in_memory = connection.vendor == "sqlite" and connection.is_in_memory_db()  # type: ignore[attr-defined]
     return not (connection.in_atomic_block or in_memory)
 
 

@@ -71,9 +71,7 @@ class Run:
     def __enter__(self) -> Run:
         with ExitStack() as stack:
             self.stop = stack.enter_context(stop_on_signals())
-            self.connections = stack.enter_context(
-                RunConnections(self.store.databases | self.ticker.databases)
-            )
+            self.connections = stack.enter_context(RunConnections(self.store.databases | self.ticker.databases))
             # On a connection that it shares, a run is inside a transaction that nobody else can see.
             alone = bool(self.store.databases & self.connections.shared)
             self.heartbeat = Heartbeat(self.store, None if alone else self.backend.lease.total_seconds() / 3)
@@ -164,9 +162,7 @@ class Run:
             )
         else:
             self.report.succeeded += 1
-            logger.info(
-                "Task id=%s path=%s succeeded in attempt %d.", claim.id, claim.path, claim.result.attempts
-            )
+            logger.info("Task id=%s path=%s succeeded in attempt %d.", claim.id, claim.path, claim.result.attempts)
         self.announce_finished(claim, error)
 
     def announce_finished(self, claim: Claim, error: BaseException | None) -> None:

@@ -72,9 +72,7 @@ def describe(error: BaseException) -> TaskError:
         text = "".join(traceback.format_exception(error))
     except BaseException as failure:  # an exception can break its own formatting, and memory may be short
         text = f"{path} (its traceback could not be formatted: {type(failure).__name__})"
-    return TaskError(
-        exception_class_path=_storable(path, LONGEST_PATH), traceback=_storable(text, LONGEST_TRACEBACK)
-    )
+    return TaskError(exception_class_path=_storable(path, LONGEST_PATH), traceback=_storable(text, LONGEST_TRACEBACK))
 
 
 def _storable(text: str, longest: int) -> str:

@@ -15,7 +15,7 @@ logger = logging.getLogger("django_tasks_oneshot")
 class Heartbeat:
     """Renews the lease of the running task, so that one that outlives its lease is not run twice at once.
 
-    ``interval`` is in seconds, ``None`` for never. One thread a run, asleep as long as tasks are shorter than the interval.
+    ``interval`` is in seconds, ``None`` for never. One thread a run, asleep while tasks are shorter than that.
     """
 
     def __init__(self, store: Store, interval: float | None) -> None:

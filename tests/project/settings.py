@@ -1,7 +1,9 @@
-"""The project that the tests run in; DATABASE_URL-like variables choose the database (see tests/servers.py)."""
+"""The project that the tests run in. tests/servers.py sets the variables that choose its database."""
 
 import os
 from pathlib import Path
+
+from django_tasks_oneshot.compat import BaseTaskBackend
 
 SECRET_KEY = "only for tests"
 USE_TZ = os.environ.get("ONESHOT_USE_TZ", "1") == "1"
@@ -46,29 +48,27 @@ TASKS = {
         "QUEUES": [],
         "MAX_ATTEMPTS": 3,
     },
-    "immediate": {
-        "BACKEND": f"{'django.tasks' if __import__('django').VERSION >= (6, 0) else 'django_tasks'}"
-        ".backends.immediate.ImmediateBackend"
-    },
+    "immediate": {"BACKEND": f"{BaseTaskBackend.__module__.rpartition('.')[0]}.immediate.ImmediateBackend"},
 }
 
 ENGINE = os.environ.get("ONESHOT_ENGINE", "sqlite3")
-if ENGINE == "sqlite3":
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": os.environ.get("ONESHOT_DATABASE", Path(__file__).parent / "db.sqlite3"),
-            # A file, not memory: the tests run real processes against it.
-            "TEST": {"NAME": Path(__file__).parent / f"test-{os.getpid()}.sqlite3"},
-        }
+HERE = Path(__file__).parent
+
+
+def _database(name):
+    if ENGINE == "sqlite3":
+        # A file, not memory: the tests run real processes against it.
+        return {"NAME": HERE / f"{name}.sqlite3", "TEST": {"NAME": HERE / f"test-{name}-{os.getpid()}.sqlite3"}}
+    return {
+        "NAME": name,
+        "USER": os.environ["ONESHOT_USER"],
+        "HOST": "127.0.0.1",
+        "PORT": os.environ["ONESHOT_PORT"],
     }
-else:
-    DATABASES = {
-        "default": {
-            "ENGINE": f"django.db.backends.{ENGINE}",
-            "NAME": os.environ.get("ONESHOT_DATABASE", "oneshot"),
-            "USER": os.environ["ONESHOT_USER"],
-            "HOST": "127.0.0.1",
-            "PORT": os.environ["ONESHOT_PORT"],
-        }
-    }
+
+
+DATABASES = {
+    alias: {"ENGINE": f"django.db.backends.{ENGINE}", **_database(name)}
+    for alias, name in (("default", "oneshot"), ("second", "oneshot_second"))
+}
+DATABASES["default"]["NAME"] = os.environ.get("ONESHOT_DATABASE", DATABASES["default"]["NAME"])

@@ -55,12 +55,8 @@ class Command(BaseCommand):
             help="When nothing is due, look again every second until --max-seconds; without that, for ever.",
         )
         parser.add_argument("--dry-run", action="store_true", help="Say what is due, and run nothing.")
-        parser.add_argument(
-            "--format", choices=("text", "json"), default="text", help="How to report (default: text)."
-        )
-        parser.add_argument(
-            "--fail-on-error", action="store_true", help="Exit with 1 when a task failed for good."
-        )
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="How to report (default: text).")
+        parser.add_argument("--fail-on-error", action="store_true", help="Exit with 1 when a task failed for good.")
 
     def run_from_argv(self, argv: list[str]) -> None:
         code: Any = 1
@@ -75,21 +71,25 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         backend = self._backend(options["backend"])
-        limits = Limits(
-            queues=self._queues(backend, options), max_tasks=options["max_tasks"], wait=options["wait"]
-        )
+        limits = Limits(queues=self._queues(backend, options), max_tasks=options["max_tasks"], wait=options["wait"])
         try:
             if options["dry_run"]:
-                return self._dry_run(backend, limits, options["format"])
-            with _logging(options["verbosity"]):
-                report = drain(backend, Deadline(options["max_seconds"]), limits)
+                self._say_what_is_due(backend, limits, options)
+            else:
+                self._run(backend, limits, options)
         except DatabaseError as error:
             raise CommandError(f"The run ended early, the database failed: {error}") from error
+
+    def _say_what_is_due(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
+        plan = whats_due(backend, limits.queues, limits.max_tasks or DRY_RUN_TASKS)
+        self.stdout.write(json.dumps(plan.as_dict()) if options["format"] == "json" else plan.as_text())
+
+    def _run(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
+        with _logging(options["verbosity"]):
+            report = drain(backend, Deadline(options["max_seconds"]), limits)
         if options["format"] == "json":
             self.stdout.write(json.dumps(report.as_dict()))
-        elif options["verbosity"] >= 2 or (
-            options["verbosity"] == 1 and self._is_worth_saying(report.is_idle)
-        ):
+        elif options["verbosity"] >= 2 or (options["verbosity"] == 1 and self._is_worth_saying(report.is_idle)):
             self.stdout.write(report.as_text())
         if options["fail_on_error"] and report.failed:
             raise CommandError(f"{report.failed} of the tasks failed for good.")
@@ -101,8 +101,8 @@ class Command(BaseCommand):
             raise CommandError(f"--backend {alias}: {error}", returncode=BAD_ARGUMENTS) from error
         if not isinstance(backend, OneshotBackend):
             raise CommandError(
-                f"--backend {alias}: {type(backend).__name__} stores no tasks to run; set TASKS[{alias!r}]['BACKEND'] = "
-                "'django_tasks_oneshot.backends.database.DatabaseBackend'.",
+                f"--backend {alias}: {type(backend).__name__} stores no tasks to run; set TASKS[{alias!r}]"
+                "['BACKEND'] = 'django_tasks_oneshot.backends.database.DatabaseBackend'.",
                 returncode=BAD_ARGUMENTS,
             )
         return backend
@@ -119,13 +119,6 @@ class Command(BaseCommand):
     def _is_worth_saying(self, is_idle: bool) -> bool:
         """cron mails whatever is printed, so a run that had nothing to do is silent, unless somebody is looking."""
         return not is_idle or self.stdout.isatty()
-
-    def _dry_run(self, backend: OneshotBackend, limits: Limits, form: str) -> None:
-        plan = whats_due(backend, limits.queues, limits.max_tasks or DRY_RUN_TASKS)
-        if form == "json":
-            self.stdout.write(json.dumps(plan.as_dict()))
-        else:
-            self.stdout.write(plan.as_text())
 
 
 @contextmanager
@@ -148,16 +141,12 @@ def _logging(verbosity: int) -> Iterator[None]:
 
 def _exit_despite_threads(code: Any) -> None:
     """Ends the process soon, even where a task left a thread behind for which Python would wait for ever."""
-    left = [
-        each.name for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()
-    ]
+    left = [each.name for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
     if not left:
         return
 
     def exit_now() -> None:
-        logger.warning(
-            "Tasks left threads behind that do not end: %s. The run exits without them.", ", ".join(left)
-        )
+        logger.warning("Tasks left threads behind that do not end: %s. The run exits without them.", ", ".join(left))
         logging.shutdown()
         os._exit(code if isinstance(code, int) else 1)
 
@@ -169,9 +158,7 @@ def _exit_despite_threads(code: Any) -> None:
 def _seconds(text: str) -> float:
     value = float(text)
     if not (math.isfinite(value) and value > 0):
-        raise ArgumentTypeError(
-            f"{text} is not a number of seconds above 0; write 55, or leave it out for no limit."
-        )
+        raise ArgumentTypeError(f"{text} is not a number of seconds above 0; write 55, or leave it out for no limit.")
     return value
 
 

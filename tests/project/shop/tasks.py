@@ -1,4 +1,28 @@
-from django_tasks_oneshot import task
+"""Tasks for the tests. What they do wrong is the point."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from datetime import timedelta
+
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone, translation
+
+from django_tasks_oneshot import Cron, Discard, Retry, constant, task
+from django_tasks_oneshot.compat import task_backends
+from django_tasks_oneshot.models import StoredTask
+
+from .models import Execution
+
+
+def note(text):
+    Execution.objects.create(note=text, process=os.getpid())
 
 
 @task
@@ -7,10 +31,271 @@ def noop():
 
 
 @task
-def add(a, b):
+def add(a, b=0):
     return a + b
 
 
-@task(max_attempts=3)
-def fail():
-    raise ValueError("no")
+@task
+async def add_later(a, b):
+    await asyncio.sleep(0)
+    return a + b
+
+
+@task(queue_name="mail", priority=10)
+def send_mail(to):
+    return f"sent to {to}"
+
+
+@task
+def write_down(text):
+    note(text)
+
+
+@task(takes_context=True)
+def tell_attempt(context, *, fail_until=1):
+    if context.attempt < fail_until:
+        raise ValueError(f"attempt {context.attempt}")
+    return [context.attempt, len(context.task_result.errors)]
+
+
+@task(max_attempts=3, backoff=constant(60))
+def fail_and_wait():
+    raise ValueError("not yet")
+
+
+@task(max_attempts=3, backoff=constant(0))
+def fail_at_once():
+    raise ValueError("again")
+
+
+@task(max_attempts=5, backoff=constant(0))
+def discard():
+    raise Discard("nobody wants it")
+
+
+@task(takes_context=True)
+def retry_once(context):
+    if context.attempt == 1:
+        raise Retry(after=0)
+    return "second"
+
+
+def broken_backoff(exception, task_result):
+    raise LookupError("the backoff is broken")
+
+
+@task(max_attempts=3, backoff=broken_backoff)
+def fail_with_broken_backoff():
+    raise ValueError("the task is broken")
+
+
+def seen_by_backoff(exception, task_result):
+    note(f"{type(exception).__name__} {task_result.status} {len(task_result.errors)} {task_result.attempts}")
+    return 0 if task_result.attempts < 2 else None
+
+
+@task(max_attempts=10, backoff=seen_by_backoff)
+def fail_watched():
+    raise ValueError("watched")
+
+
+@task(schedule=Cron("0 7 * * mon-fri", timezone="Europe/London"))
+def digest():
+    note("digest")
+
+
+# What ends a task
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise SystemExit("not even this")
+
+
+def _local_class():
+    class Local(Exception):
+        pass
+
+    return Local("nobody can import me")
+
+
+def _recurse():
+    return _recurse()
+
+
+RAISES = {
+    "SystemExit": lambda: sys.exit("bye"),
+    "KeyboardInterrupt": lambda: _raise(KeyboardInterrupt()),
+    "GeneratorExit": lambda: _raise(GeneratorExit()),
+    "RecursionError": _recurse,
+    "MemoryError": lambda: _raise(MemoryError()),
+    "Mute": lambda: _raise(Mute()),
+    "Local": lambda: _raise(_local_class()),
+    "huge": lambda: _raise(ValueError("x" * 10_000_000)),
+    "NUL": lambda: _raise(ValueError("a\0b")),
+    "surrogate": lambda: _raise(ValueError("a\ud800b")),
+    "group": lambda: _raise(BaseExceptionGroup("several", [ValueError("one"), SystemExit()])),
+}
+
+
+def _raise(exception):
+    raise exception
+
+
+@task
+def raise_(kind):
+    RAISES[kind]()
+
+
+RETURNS = {
+    "NaN": float("nan"),
+    "infinity": float("inf"),
+    "object": object(),
+    "bytes": b"\xff",
+    "large": "x" * 20_000_000,
+    "NUL": "a\0b",
+    "surrogate": "\ud800",
+    "int keys": {1: "one"},
+    "tuple": (1, 2),
+    "emoji": "🐍",
+    "None": None,
+}
+
+
+@task
+def return_(kind):
+    return RETURNS[kind]
+
+
+# What a task leaves behind
+
+
+def _close():
+    connection.close()
+
+
+def _close_underneath():
+    connection.ensure_connection()
+    connection.connection.close()
+
+
+def _autocommit_off():
+    transaction.set_autocommit(False)
+    note("lost with autocommit off")
+
+
+def _open_atomic():
+    transaction.atomic().__enter__()
+    note("lost in an open atomic")
+
+
+def _broken_atomic():
+    transaction.atomic().__enter__()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column")
+    except Exception:
+        transaction.set_rollback(True)
+
+
+def _raw_begin():
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+    note("lost after a raw BEGIN")
+
+
+def _unfinished_query():
+    next(iter(Group.objects.raw("SELECT 1 AS id")), None)
+
+
+def _activate():
+    timezone.activate("Asia/Kathmandu")
+    translation.activate("de")
+
+
+def _environment():
+    os.environ["TZ"] = "Asia/Kathmandu"
+    time.tzset()
+
+
+def _signals():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _thread():
+    threading.Thread(target=time.sleep, args=(3600,), name="left-behind").start()
+
+
+LEAVES = {
+    "closed connection": _close,
+    "connection closed underneath": _close_underneath,
+    "autocommit off": _autocommit_off,
+    "open atomic": _open_atomic,
+    "broken atomic": _broken_atomic,
+    "raw BEGIN": _raw_begin,
+    "unfinished query": _unfinished_query,
+    "time zone and language": _activate,
+    "TZ": _environment,
+    "working directory": lambda: os.chdir("/"),
+    "signal handlers": _signals,
+    "a warning": lambda: warnings.warn("look out", RuntimeWarning, stacklevel=1),
+    "thread": _thread,
+}
+
+
+@task
+def leave_behind(kind):
+    LEAVES[kind]()
+    return kind
+
+
+# What takes time
+
+
+@task
+def sleep(seconds):
+    time.sleep(seconds)
+    note("slept")
+
+
+@task
+def kill_own_process():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(max_interruptions=0)
+def kill_own_process_at_most_once():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+not_a_task = noop.func
+
+
+@task
+def raise_signal(name):
+    signal.raise_signal(signal.Signals[name])
+
+
+@task
+def enqueue_another():
+    noop.enqueue()
+
+
+@task(takes_context=True)
+def lose_own_lease(context):
+    """Another run takes this task while it runs, as after a pause that was longer than the lease."""
+    StoredTask.objects.filter(pk=context.task_result.id).update(due_at=timezone.now() - timedelta(seconds=1))
+    assert task_backends["default"].open_store(worker_id="other").claim(1)
+
+
+@task
+def tell_connection():
+    connection.ensure_connection()
+    return id(connection.connection)
+
+
+@task
+def create_group(name):
+    with contextlib.suppress(IntegrityError):
+        Group.objects.create(name=name)

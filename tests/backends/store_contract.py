@@ -1,0 +1,266 @@
+"""What every store promises a run. A store's tests subclass this and provide the two fixtures that raise here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from django_tasks_oneshot.backends.base import Failed, RetryLater, Succeeded
+from django_tasks_oneshot.compat import TaskError, TaskResultStatus
+from tests.project.shop import tasks
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ERROR = TaskError(exception_class_path="builtins.ValueError", traceback="ValueError: no")
+SUCCESS = Succeeded(ended_at=NOW, return_value=3)
+FAILURE = Failed(ended_at=NOW, error=ERROR)
+
+
+def retry(seconds):
+    return RetryLater(ended_at=NOW, error=ERROR, delay=timedelta(seconds=seconds))
+
+
+class StoreContract:
+    @pytest.fixture
+    def backend(self):
+        raise NotImplementedError
+
+    @pytest.fixture
+    def let_lease_end(self):
+        """A function of a task id: the time of its lease or hold has passed."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, backend):
+        return backend.open_store(worker_id="first")
+
+    @pytest.fixture
+    def other(self, backend):
+        return backend.open_store(worker_id="second")
+
+    def ids(self, claims):
+        return [claim.id for claim in claims]
+
+    # Claiming
+
+    def test_an_empty_store_gives_no_claims(self, store):
+        assert list(store.claim(10)) == []
+        assert store.count_due() == 0
+
+    def test_a_claim_has_all_that_the_task_was_enqueued_with(self, store):
+        result = tasks.add.enqueue(1, b=2)
+        (claim,) = store.claim(10)
+        assert claim.id == result.id
+        assert claim.result.task == tasks.add
+        assert (claim.result.args, claim.result.kwargs) == ([1], {"b": 2})
+
+    def test_a_task_is_claimed_by_one_run_only(self, store, other):
+        tasks.noop.enqueue()
+        assert len(store.claim(10)) == 1
+        assert list(other.claim(10)) == []
+
+    def test_no_more_are_claimed_than_asked_for(self, store):
+        for _ in range(5):
+            tasks.noop.enqueue()
+        assert len(store.claim(3)) == 3
+
+    def test_older_tasks_come_first(self, store):
+        ids = [tasks.add.enqueue(number).id for number in range(5)]
+        assert self.ids(store.claim(10)) == ids
+
+    def test_a_higher_priority_comes_first_however_late_it_was_enqueued(self, store, backend):
+        if not backend.supports_priority:
+            pytest.skip("the store has no priorities")
+        low, high, usual = (tasks.noop.using(priority=priority).enqueue().id for priority in (-50, 50, 0))
+        claimed = [self.ids(store.claim(1)) for _ in range(3)]
+        assert claimed == [[high], [usual], [low]]
+
+    def test_a_task_is_not_claimed_before_its_time(self, store):
+        tasks.noop.using(run_after=timezone.now() + timedelta(hours=1)).enqueue()
+        assert list(store.claim(10)) == []
+        assert store.count_due() == 0
+
+    def test_a_task_is_claimed_after_its_time(self, store):
+        tasks.noop.using(run_after=timezone.now() - timedelta(seconds=1)).enqueue()
+        assert len(store.claim(10)) == 1
+
+    def test_a_run_for_some_queues_leaves_the_others_alone(self, backend):
+        tasks.noop.enqueue()
+        mail = tasks.send_mail.enqueue("a@example.com")
+        store = backend.open_store(worker_id="mail", queues={"mail"})
+        assert self.ids(store.claim(10)) == [mail.id]
+        assert list(store.claim(10)) == []
+
+    # Starting
+
+    def test_the_first_claim_is_started_and_the_others_are_not(self, store, backend):
+        first, second = (tasks.noop.enqueue() for _ in range(2))
+        claims = store.claim(10)
+        assert [claim.result.worker_ids for claim in claims] == [["first"], []]
+        first.refresh()
+        second.refresh()
+        assert (first.status, first.attempts) == (TaskResultStatus.RUNNING, 1)
+        assert first.started_at == first.last_attempted_at != None  # noqa: E711
+        assert (second.status, second.attempts, second.started_at) == (TaskResultStatus.READY, 0, None)
+
+    def test_recording_an_outcome_starts_the_next_claim(self, store):
+        tasks.noop.enqueue()
+        second = tasks.noop.enqueue()
+        one, two = store.claim(10)
+        recorded = store.record(one, SUCCESS, start=two)
+        assert (recorded.kept, recorded.started) == (True, True)
+        second.refresh()
+        assert (second.status, second.worker_ids) == (TaskResultStatus.RUNNING, ["first"])
+
+    def test_a_claim_that_another_run_took_meanwhile_is_not_started(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        second = tasks.noop.enqueue()
+        one, two = store.claim(10)
+        let_lease_end(two.id)
+        assert self.ids(other.claim(10)) == [two.id]
+        recorded = store.record(one, SUCCESS, start=two)
+        assert (recorded.kept, recorded.started) == (True, False)
+        second.refresh()
+        assert second.worker_ids == ["second"]
+
+    # Recording
+
+    def test_a_success_is_final(self, store, other, let_lease_end):
+        result = tasks.add.enqueue(1, 2)
+        (claim,) = store.claim(10)
+        assert store.record(claim, SUCCESS, start=None).kept
+        result.refresh()
+        assert (result.status, result.return_value, result.errors) == (TaskResultStatus.SUCCESSFUL, 3, [])
+        assert result.finished_at == NOW
+        assert list(other.claim(10)) == []
+
+    def test_a_failure_is_final_and_says_why(self, store, other):
+        result = tasks.add.enqueue(1, 2)
+        (claim,) = store.claim(10)
+        assert store.record(claim, FAILURE, start=None).kept
+        result.refresh()
+        assert (result.status, result.errors) == (TaskResultStatus.FAILED, [ERROR])
+        assert list(other.claim(10)) == []
+
+    def test_a_retry_is_ready_and_waits(self, store, other):
+        result = tasks.add.enqueue(1, 2)
+        (claim,) = store.claim(10)
+        assert store.record(claim, retry(3600), start=None).kept
+        result.refresh()
+        assert (result.status, result.errors, result.finished_at) == (TaskResultStatus.READY, [ERROR], None)
+        assert list(other.claim(10)) == []
+        assert result.task.get_result(result.id).task.run_after > timezone.now() + timedelta(minutes=55)
+
+    def test_each_attempt_adds_a_worker_and_each_failure_an_error(self, store, other):
+        result = tasks.add.enqueue(1, 2)
+        store.record(store.claim(10)[0], retry(0), start=None)
+        (again,) = other.claim(10)
+        assert again.result.errors == [ERROR]
+        other.record(again, SUCCESS, start=None)
+        result.refresh()
+        assert (result.worker_ids, result.attempts) == (["first", "second"], 2)
+        assert result.errors == [ERROR]
+        assert result.started_at < result.last_attempted_at
+
+    # Leases
+
+    def test_a_killed_task_is_claimed_again_as_an_interruption(self, store, other, let_lease_end):
+        result = tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        let_lease_end(claim.id)
+        (again,) = other.claim(10)
+        assert (again.id, again.interruptions) == (claim.id, 1)
+        assert again.result.worker_ids == ["first", "second"]
+        result.refresh()
+        assert [error.exception_class_path.rpartition(".")[2] for error in result.errors] == ["TaskInterrupted"]
+
+    def test_interruptions_are_counted_in_a_row(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        for expected in (0, 1, 2):
+            (claim,) = store.claim(10)
+            assert claim.interruptions == expected
+            let_lease_end(claim.id)
+        (claim,) = other.claim(10)
+        other.record(claim, retry(0), start=None)
+        (claim,) = other.claim(10)
+        assert claim.interruptions == 0
+
+    def test_what_was_held_and_not_started_is_claimed_again_with_nothing_spent(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        result = tasks.noop.enqueue()
+        _, two = store.claim(10)
+        let_lease_end(two.id)
+        (again,) = other.claim(10)
+        assert (again.id, again.interruptions, again.result.attempts) == (two.id, 0, 1)
+        result.refresh()
+        assert (result.errors, result.worker_ids) == ([], ["second"])
+
+    @pytest.mark.parametrize("outcome", [SUCCESS, FAILURE, retry(0)])
+    def test_a_late_answer_changes_nothing(self, store, other, let_lease_end, outcome):
+        result = tasks.noop.enqueue()
+        (late,) = store.claim(10)
+        let_lease_end(late.id)
+        other.claim(10)
+        result.refresh()
+        before = (result.status, result.errors, result.worker_ids)
+        assert not store.record(late, outcome, start=None).kept
+        result.refresh()
+        assert (result.status, result.errors, result.worker_ids) == before
+
+    def test_an_answer_after_the_task_is_finished_changes_nothing(self, store, other, let_lease_end):
+        result = tasks.noop.enqueue()
+        (late,) = store.claim(10)
+        let_lease_end(late.id)
+        other.record(other.claim(10)[0], SUCCESS, start=None)
+        assert not store.record(late, FAILURE, start=None).kept
+        result.refresh()
+        assert result.status == TaskResultStatus.SUCCESSFUL
+        assert result.attempts == 2
+
+    def test_an_answer_is_kept_as_long_as_nobody_else_has_the_task(self, store, let_lease_end):
+        tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        let_lease_end(claim.id)
+        assert store.record(claim, SUCCESS, start=None).kept
+
+    def test_a_lease_that_is_extended_does_not_end(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        let_lease_end(claim.id)
+        assert store.extend(claim)
+        assert list(other.claim(10)) == []
+
+    def test_a_lease_that_was_lost_is_not_extended(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        let_lease_end(claim.id)
+        other.claim(10)
+        assert not store.extend(claim)
+
+    # Giving back
+
+    def test_what_is_released_is_due_at_once_and_in_its_old_place(self, store, other):
+        ids = [tasks.noop.enqueue().id for _ in range(4)]
+        store.release(store.claim(3)[1:])
+        assert self.ids(other.claim(10)) == ids[1:]
+
+    def test_what_another_run_has_is_not_released(self, store, other, let_lease_end):
+        for _ in range(2):
+            tasks.noop.enqueue()
+        _, two = store.claim(10)
+        let_lease_end(two.id)
+        other.claim(10)
+        store.release([two])
+        assert store.count_due() == 0
+
+    # Looking
+
+    def test_looking_takes_nothing(self, store):
+        mail = tasks.send_mail.enqueue("a@example.com")
+        other = tasks.noop.enqueue()
+        tasks.noop.using(run_after=timezone.now() + timedelta(hours=1)).enqueue()
+        assert [task.id for task in store.due(10)] == [mail.id, other.id]
+        assert [task.id for task in store.due(1)] == [mail.id]
+        assert store.count_due() == 2
+        assert len(store.claim(10)) == 1

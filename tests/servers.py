@@ -1,0 +1,148 @@
+"""Real database servers on loopback, for tests and benchmarks.
+
+    python -m tests.servers postgresql -- pytest        runs pytest against a PostgreSQL of its own
+
+The server lives in a temporary directory on a free port, and is gone when the command ends. As root it
+runs as the user that the distribution's package made for it: neither server runs as root.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+POSTGRESQL_BIN = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/usr/local/bin")]
+
+
+class MissingServer(Exception):
+    """The server's programs are not installed."""
+
+
+@contextmanager
+def sqlite() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="oneshot-") as directory:
+        yield {"ONESHOT_ENGINE": "sqlite3", "ONESHOT_DATABASE": f"{directory}/db.sqlite3"}
+
+
+@contextmanager
+def postgresql() -> Iterator[dict[str, str]]:
+    initdb, postgres = _program("initdb", *POSTGRESQL_BIN), _program("postgres", *POSTGRESQL_BIN)
+    with _home("postgres") as (home, user):
+        _run([initdb, "-D", f"{home}/data", "-U", "oneshot", "-A", "trust", "-E", "UTF8"], user, home)
+        port = _free_port()
+        command = [postgres, "-D", f"{home}/data", "-p", str(port), "-k", home, "-c", "listen_addresses=127.0.0.1"]
+        with _server([*command, "-c", "max_connections=200"], user, home, port):
+            _run([_program("createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "oneshot", "oneshot"], user, home)
+            yield _address("postgresql", "oneshot", port)
+
+
+@contextmanager
+def mysql() -> Iterator[dict[str, str]]:
+    mariadbd, install = _program("mariadbd", Path("/usr/sbin")), _program("mariadb-install-db")
+    with _home("mysql") as (home, user):
+        data = f"--datadir={home}/data"
+        _run([install, "--no-defaults", data, "--auth-root-authentication-method=normal"], user, home)
+        port = _free_port()
+        options = [f"--socket={home}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={home}/pid"]
+        with _server([mariadbd, "--no-defaults", data, *options, "--max-connections=200"], user, home, port):
+            sql = (
+                "CREATE USER oneshot@'127.0.0.1'; GRANT ALL ON *.* TO oneshot@'127.0.0.1';"
+                "CREATE DATABASE oneshot CHARACTER SET utf8mb4"
+            )
+            _run([_program("mariadb"), "--no-defaults", "-uroot", f"--socket={home}/socket", "-e", sql], user, home)
+            yield _address("mysql", "oneshot", port)
+
+
+SERVERS = {"sqlite": sqlite, "postgresql": postgresql, "mysql": mysql}
+
+
+def _address(engine: str, user: str, port: int) -> dict[str, str]:
+    return {"ONESHOT_ENGINE": engine, "ONESHOT_USER": user, "ONESHOT_PORT": str(port)}
+
+
+def _program(name: str, *directories: Path) -> str:
+    found = shutil.which(name, path=os.pathsep.join([*map(str, directories), os.environ.get("PATH", os.defpath)]))
+    if found is None:
+        raise MissingServer(f"{name} was not found; apt-get install postgresql mariadb-server")
+    return found
+
+
+@contextmanager
+def _home(package_user: str) -> Iterator[tuple[str, str | None]]:
+    """A directory for the server's files, and the user to run it as (None: this one)."""
+    user = package_user if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="oneshot-", ignore_cleanup_errors=True) as home:
+        if user is not None:
+            entry = pwd.getpwnam(user)
+            os.chown(home, entry.pw_uid, entry.pw_gid)
+        yield home, user
+
+
+def _run(command: list[str], user: str | None, home: str) -> None:
+    done = subprocess.run(command, user=user, group=user, cwd=home, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def _server(command: list[str], user: str | None, home: str, port: int) -> Iterator[None]:
+    with Path(home, "log").open("w") as log:
+        process = subprocess.Popen(command, user=user, group=user, cwd=home, stdout=log, stderr=log)
+        try:
+            _wait_for(port, process, Path(home, "log"))
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            time.sleep(0.5)  # it listens a moment before it lets anybody in
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"The server did not start:\n{log.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main() -> int:
+    name, separator, *command = sys.argv[1:]
+    if separator != "--" or name not in SERVERS:
+        print(f"usage: python -m tests.servers {{{','.join(SERVERS)}}} -- COMMAND ...", file=sys.stderr)
+        return 2
+    try:
+        with SERVERS[name]() as environment:
+            return subprocess.run(command, env={**os.environ, **environment}).returncode
+    except MissingServer as missing:
+        print(f"{name}: {missing}", file=sys.stderr)
+        if os.environ.get("CI") == "true":
+            return 1
+        print(f"SKIPPED {name}: under CI=true this would be an error.", file=sys.stderr)
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
