@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.contract.task import registered_tasks
+from django_tasks_oneshot.db.connections import RunConnections
 from django_tasks_oneshot.models import StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, drain
@@ -50,25 +53,55 @@ def no_schedules(monkeypatch):
     registered_tasks.update(saved)
 
 
+@pytest.fixture
+def in_threads():
+    """Calls something in several threads at once, each with a run's own database connection."""
+
+    def in_threads(count, function):
+        barrier = threading.Barrier(count)
+        errors = []
+
+        def call():
+            barrier.wait()
+            try:
+                with RunConnections({"default"}):
+                    function()
+            except BaseException as error:
+                errors.append(error)
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=call) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+
+    return in_threads
+
+
 class ManagePy:
     """Real ``manage.py`` processes on the test's database."""
 
+    def __init__(self) -> None:
+        self.started: list[subprocess.Popen[str]] = []
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-W", "error", MANAGE, *arguments],
             env={**os.environ, "ONESHOT_DATABASE": connection.settings_dict["NAME"], **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments, **environment) as process:
-            try:
-                stdout, stderr = process.communicate(timeout=120)
-            finally:
-                process.kill()
-            return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+        process = self.start(*arguments, **environment)
+        stdout, stderr = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def run_due_tasks(self, *arguments: str, **environment: str) -> dict:
         done = self("run_due_tasks", "--format", "json", *arguments, **environment)
@@ -78,4 +111,22 @@ class ManagePy:
 
 @pytest.fixture
 def manage(rows):
-    return ManagePy()
+    manage = ManagePy()
+    yield manage
+    for process in manage.started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def eventually():
+    """Waits until something is so. How long that takes is the machine's affair."""
+
+    def eventually(condition):
+        for _ in range(600):
+            if condition():
+                return
+            time.sleep(0.05)
+        pytest.fail("it did not come about")
+
+    return eventually

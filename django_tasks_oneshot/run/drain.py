@@ -16,7 +16,7 @@ from ..contract.notify import notify
 from ..contract.task import Policy
 from ..db.connections import RunConnections
 from .deadline import Deadline
-from .execute import execute
+from .execute import execute, summary
 from .heartbeat import Heartbeat
 from .isolation import Surroundings, in_own_context
 from .report import Report, StopReason
@@ -140,29 +140,18 @@ class Run:
                 type(outcome).__name__,
             )
             return
+        about = f"Task id={claim.id} path={claim.path}"
         if isinstance(outcome, RetryLater):
             self.report.retried += 1
-            logger.warning(
-                "Task id=%s path=%s failed in attempt %d (%s); it is tried again in %s.",
-                claim.id,
-                claim.path,
-                claim.result.attempts,
-                outcome.error.exception_class_path,
-                outcome.delay,
-            )
+            seconds = outcome.delay.total_seconds()
+            logger.warning("%s failed and is tried again in %.3g s (%s).", about, seconds, summary(error))
             return
         if isinstance(outcome, Failed):
             self.report.failed += 1
-            logger.error(
-                "Task id=%s path=%s failed for good in attempt %d (%s).",
-                claim.id,
-                claim.path,
-                claim.result.attempts,
-                outcome.error.exception_class_path,
-            )
+            logger.error("%s failed for good in attempt %d (%s).", about, claim.result.attempts, summary(error))
         else:
             self.report.succeeded += 1
-            logger.info("Task id=%s path=%s succeeded in attempt %d.", claim.id, claim.path, claim.result.attempts)
+            logger.info("%s succeeded in attempt %d.", about, claim.result.attempts)
         self.announce_finished(claim, error)
 
     def announce_finished(self, claim: Claim, error: BaseException | None) -> None:

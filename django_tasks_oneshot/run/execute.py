@@ -75,6 +75,15 @@ def describe(error: BaseException) -> TaskError:
     return TaskError(exception_class_path=_storable(path, LONGEST_PATH), traceback=_storable(text, LONGEST_TRACEBACK))
 
 
+def summary(error: BaseException | None) -> str:
+    """The exception in one short line, for logs. Never raises."""
+    try:
+        text = f"{type(error).__name__}: {error}".partition("\n")[0]
+    except BaseException:
+        text = type(error).__name__
+    return _storable(text[:200], 200)
+
+
 def _storable(text: str, longest: int) -> str:
     """PostgreSQL refuses NUL in text, and no database takes lone surrogates. The middle of a long text is dropped."""
     if len(text) > longest:

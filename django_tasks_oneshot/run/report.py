@@ -29,16 +29,28 @@ class Report:
         return {**asdict(self), "seconds": round(self.seconds, 3)}
 
     def as_text(self) -> str:
-        if self.is_idle and not self.remaining:
-            return f"Nothing was due. ({self.stopped_because}, {self.seconds:.1f} s)"
-        counts = ", ".join(
-            f"{count} {name}"
-            for name in ("succeeded", "failed", "retried", "interrupted", "scheduled")
-            if (count := getattr(self, name))
-        )
-        left = f", {self.remaining} still due" if self.remaining else ""
-        plural = "" if self.claimed == 1 else "s"
-        return (
-            f"{self.claimed} task{plural} run{': ' + counts if counts else ''}{left}. "
-            f"({self.stopped_because}, {self.seconds:.1f} s)"
-        )
+        done = f"{_tasks(self.claimed)} run in {self.seconds:.1f} s"
+        counts = [f"{count} {what}" for count, what in self._counts() if count]
+        left = f" {_tasks(self.remaining)} still due." if self.remaining else ""
+        return f"{': '.join(filter(None, [done, ', '.join(counts)]))}. {_STOPPED[self.stopped_because]}.{left}"
+
+    def _counts(self) -> list[tuple[int, str]]:
+        return [
+            (self.succeeded, "succeeded"),
+            (self.retried, "failed and will be retried"),
+            (self.failed, "failed for good"),
+            (self.interrupted, "had been interrupted"),
+            (self.scheduled, "came from a schedule"),
+        ]
+
+
+_STOPPED = {
+    "empty": "Nothing else is due",
+    "max_seconds": "Stopped by --max-seconds",
+    "max_tasks": "Stopped by --max-tasks",
+    "signal": "Stopped by a signal",
+}
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"

@@ -66,23 +66,16 @@ class TestDatabaseStore(StoreContract):
         tasks.noop.enqueue()
         return store.claim(1)[0], SUCCESS
 
-    def test_claims_at_the_same_moment_share_no_task(self, store, backend):
+    def test_claims_at_the_same_moment_share_no_task(self, backend, in_threads):
         ids = {tasks.noop.enqueue().id for _ in range(60)}
-        claimed, barrier = [], threading.Barrier(6)
+        claimed = []
 
         def claim():
-            mine = backend.open_store(worker_id=uuid.uuid4().hex)
-            barrier.wait()
-            with RunConnections(mine.databases):
-                while claims := mine.claim(3):
-                    claimed.extend(each.id for each in claims)
-            connections.close_all()
+            store = backend.open_store(worker_id=uuid.uuid4().hex)
+            while claims := store.claim(3):
+                claimed.extend(each.id for each in claims)
 
-        threads = [threading.Thread(target=claim) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        in_threads(6, claim)
         assert sorted(claimed) == sorted(ids)
 
     def test_a_retry_is_due_by_the_clock_of_the_database(self, store, monkeypatch):

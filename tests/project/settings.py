@@ -57,8 +57,12 @@ HERE = Path(__file__).parent
 
 def _database(name):
     if ENGINE == "sqlite3":
-        # A file, not memory: the tests run real processes against it.
-        return {"NAME": HERE / f"{name}.sqlite3", "TEST": {"NAME": HERE / f"test-{name}-{os.getpid()}.sqlite3"}}
+        return {
+            "NAME": HERE / f"{name}.sqlite3",
+            # A file, not memory: the tests run real processes against it, several at a time.
+            "TEST": {"NAME": HERE / f"test-{name}-{os.getpid()}.sqlite3"},
+            "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", "timeout": 60},
+        }
     return {
         "NAME": name,
         "USER": os.environ["ONESHOT_USER"],

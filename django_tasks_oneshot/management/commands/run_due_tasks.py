@@ -8,7 +8,7 @@ import threading
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
@@ -123,19 +123,18 @@ class Command(BaseCommand):
 
 @contextmanager
 def _logging(verbosity: int) -> Iterator[None]:
-    """-v 0 is silent, -v 2 says how each task ended; else LOGGING decides, and Python prints warnings by itself."""
+    """LOGGING decides. Where it has nobody listen, Python prints warnings: -v 0 prevents that, -v 2 tells each task."""
+    target, handler = logging.getLogger(), cast("logging.Handler", logging.NullHandler())
     previous = logger.level
-    handler = logging.StreamHandler()
-    if verbosity == 0:
-        logger.setLevel(logging.CRITICAL)
-    elif verbosity >= 2:
+    if verbosity >= 2:
         logger.setLevel(logging.INFO)
-        if not logger.hasHandlers():
-            logger.addHandler(handler)
+        target, handler = logger, logging.StreamHandler()
+    if verbosity != 1 and not logger.hasHandlers():
+        target.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        target.removeHandler(handler)
         logger.setLevel(previous)
 
 
