@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+DATABASES = ("oneshot", "oneshot_second")
 POSTGRESQL_BIN = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/usr/local/bin")]
 
 
@@ -41,7 +42,8 @@ def postgresql() -> Iterator[dict[str, str]]:
         port = _free_port()
         command = [postgres, "-D", f"{home}/data", "-p", str(port), "-k", home, "-c", "listen_addresses=127.0.0.1"]
         with _server([*command, "-c", "max_connections=200"], user, home, port):
-            _run([_program("createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "oneshot", "oneshot"], user, home)
+            for name in DATABASES:
+                _run([_program("createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "oneshot", name], user, home)
             yield _address("postgresql", "oneshot", port)
 
 
@@ -54,10 +56,8 @@ def mysql() -> Iterator[dict[str, str]]:
         port = _free_port()
         options = [f"--socket={home}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={home}/pid"]
         with _server([mariadbd, "--no-defaults", data, *options, "--max-connections=200"], user, home, port):
-            sql = (
-                "CREATE USER oneshot@'127.0.0.1'; GRANT ALL ON *.* TO oneshot@'127.0.0.1';"
-                "CREATE DATABASE oneshot CHARACTER SET utf8mb4"
-            )
+            sql = "CREATE USER oneshot@'127.0.0.1'; GRANT ALL ON *.* TO oneshot@'127.0.0.1';"
+            sql += "".join(f"CREATE DATABASE {name} CHARACTER SET utf8mb4;" for name in DATABASES)
             _run([_program("mariadb"), "--no-defaults", "-uroot", f"--socket={home}/socket", "-e", sql], user, home)
             yield _address("mysql", "oneshot", port)
 

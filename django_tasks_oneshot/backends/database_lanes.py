@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import connections
 
-from ..db.clock import now_sql
+from ..db.clock import DatabaseNow
 from ..db.fields import EPOCH, MICROSECOND
 from ..models import StoredTask, parse_lane
 
@@ -43,7 +43,7 @@ def waiting_lanes(alias: str) -> list[Lane]:
     """The lanes in which a task waits, in no particular order."""
     connection = connections[alias]
     table = connection.ops.quote_name(StoredTask._meta.db_table)
-    now, params = now_sql(alias)
+    now, params = DatabaseNow().as_sql(None, connection)
     with connection.cursor() as cursor:
         cursor.execute(_LANES.format(table=table, now=now), params)
         # No due time: its last task was taken while the statement looked.

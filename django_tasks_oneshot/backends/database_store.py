@@ -14,6 +14,7 @@ from django.utils import timezone
 from ..compat import TaskError, TaskResultStatus
 from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow
+from ..db.writes import insert_row, update_row
 from ..models import Attempt, StoredTask
 from .base import Claim, DueTask, Failed, Outcome, Recorded, RetryLater, Store, Succeeded
 from .database_lanes import Lane, waiting_lanes
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
 HOLD = timedelta(seconds=10)
+NO_ERROR = TaskError(exception_class_path="", traceback="")
 INTERRUPTED_TEXT = "The process of this attempt ended without an outcome: killed, out of memory, or its host gone."
 
 
@@ -102,18 +104,20 @@ class DatabaseStore(Store):
 
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
         with transaction.atomic(using=self.alias):
-            kept = self._held(claim).update(token=None, **_changes(outcome)) == 1
+            kept = self._update(claim, token=None, **_changes(outcome))
             if kept:
                 self._add_attempt(claim, outcome)
             return Recorded(kept=kept, started=start is not None and self._start(start))
 
-    def _held(self, claim: Claim) -> models.QuerySet[StoredTask]:
-        return self.rows.filter(pk=claim.id, token=claim.token)
+    def _update(self, claim: Claim, **changes: Any) -> bool:
+        """Writes to the row of a claim. ``False``: the claim was lost, and nothing is written."""
+        return update_row(self.alias, StoredTask, {"id": claim.id, "token": claim.token}, changes) == 1
 
     def _start(self, claim: Claim) -> bool:
         """Makes the claim an attempt, under a lease; ``False`` where another run has taken it by now."""
         claim.begin_attempt(self.worker_id, timezone.now())
-        started = self._held(claim).update(
+        return self._update(
+            claim,
             status=TaskResultStatus.RUNNING,
             attempt_count=claim.result.attempts,
             worker_id=self.worker_id,
@@ -121,32 +125,32 @@ class DatabaseStore(Store):
             last_attempted_at=claim.result.last_attempted_at,
             due_at=DatabaseNow(self.backend.lease),
         )
-        return started == 1
 
     def _add_attempt(self, claim: Claim, outcome: Outcome) -> None:
-        error = getattr(outcome, "error", None) or TaskError(exception_class_path="", traceback="")
-        Attempt(
-            task_id=claim.id,
-            number=claim.result.attempts,
-            worker_id=self.worker_id,
-            started_at=claim.result.last_attempted_at,  # type: ignore[misc]  # it was started
-            finished_at=outcome.ended_at,
-            outcome=Attempt.Outcome.SUCCEEDED if isinstance(outcome, Succeeded) else Attempt.Outcome.FAILED,
-            exception_class_path=error.exception_class_path,
-            traceback=error.traceback,
-            retry_at=self._due_at(claim) if isinstance(outcome, RetryLater) else None,
-        ).save(force_insert=True, using=self.alias)
+        error = NO_ERROR if isinstance(outcome, Succeeded) else outcome.error
+        attempt = {
+            "task": claim.id,
+            "number": claim.result.attempts,
+            "worker_id": self.worker_id,
+            "started_at": claim.result.last_attempted_at,
+            "finished_at": outcome.ended_at,
+            "outcome": Attempt.Outcome.FAILED if error.exception_class_path else Attempt.Outcome.SUCCEEDED,
+            "exception_class_path": error.exception_class_path,
+            "traceback": error.traceback,
+            "retry_at": self._due_at(claim) if isinstance(outcome, RetryLater) else None,
+        }
+        insert_row(self.alias, Attempt, attempt)
 
-    def _due_at(self, claim: Claim) -> datetime:
+    def _due_at(self, claim: Claim) -> datetime | None:
         return self.rows.values_list("due_at", flat=True).get(pk=claim.id)
 
     def release(self, claims: Iterable[Claim]) -> None:
         with transaction.atomic(using=self.alias):
             for claim in claims:
-                self._held(claim).update(token=None, due_at=claim.due_at)
+                self._update(claim, token=None, due_at=claim.due_at)
 
     def extend(self, claim: Claim) -> bool:
-        return self._held(claim).update(due_at=DatabaseNow(self.backend.lease)) == 1
+        return self._update(claim, due_at=DatabaseNow(self.backend.lease))
 
     def due(self, limit: int) -> Sequence[DueTask]:
         found: list[DueTask] = []

@@ -46,7 +46,7 @@ class _Exponential(_Curve):
 
     def delay_after(self, failures: int) -> float:
         try:
-            return self.base * self.factor ** (failures - 1)
+            return self.base * float(self.factor) ** (failures - 1)
         except OverflowError:
             return self.maximum if self.base else 0
 
