@@ -7,16 +7,35 @@ DATABASES ?= sqlite postgresql mysql
 # The C library of MariaDB or MySQL has to be there to build its driver; without it those tests are skipped.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
 
-.PHONY: help demo test lint bench matrix clean
+.PHONY: help demo test lint bench clean
 
 help:
 	@echo "make demo    see it work: a retry and a schedule on SQLite"
 	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   speed, next to django-tasks-db and a bare command"
-	@echo "make matrix  the suite on each Python with its Django"
 
 demo: $(VENV)/.installed
+	$(BIN)/python examples/crontab/demo.py
+
+test: $(VENV)/.installed
+	@rm -f .coverage .coverage.*
+	@set -e; for database in $(DATABASES); do \
+		echo "== $$database"; \
+		$(BIN)/python -m tests.servers $$database -- $(BIN)/coverage run -m pytest $(PYTEST); \
+	done
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+lint: $(VENV)/.linters
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.run $(BENCH)
+
+$(VENV)/.installed
 	$(BIN)/python examples/crontab/demo.py
 
 test: $(VENV)/.installed

@@ -15,8 +15,6 @@ from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError, T
 from ..contract.retry import duration
 from ..contract.task import Policy, with_policy
 
-DEFAULT_POLICY = Policy(max_attempts=1, max_interruptions=3)
-
 
 @dataclass(kw_only=True)
 class Claim:
@@ -142,7 +140,7 @@ class OneshotBackend(BaseTaskBackend):
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
         try:
-            self.default_policy = Policy.from_settings(params).over(DEFAULT_POLICY)
+            self.default_policy = Policy.from_settings(params)
             self.lease = duration("OPTIONS['lease_seconds']", self.option("lease_seconds"))
         except (InvalidTask, ImportError) as error:
             raise ImproperlyConfigured(f"TASKS[{alias!r}]: {error}") from error

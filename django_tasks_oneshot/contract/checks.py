@@ -28,7 +28,7 @@ def check_capabilities(app_configs: Any = None, **kwargs: Any) -> Iterable[check
 
 def _asks_for(task: AnyTask) -> Iterable[tuple[str, str, str]]:
     policy = Policy.of(task)
-    if (policy.max_attempts or 1) > 1:
+    if policy.max_attempts > 1:
         yield "oneshot.W001", "supports_retry", f"max_attempts={policy.max_attempts}"
     if policy.timeout:
         yield "oneshot.W002", "supports_timeout", f"timeout={policy.timeout.total_seconds():g}"

@@ -30,7 +30,8 @@ class _Curve:
     never: tuple[type[BaseException], ...] = ()
 
     def __call__(self, exception: BaseException, task_result: AnyResult) -> float | None:
-        if isinstance(exception, self.never) or not isinstance(exception, self.on):
+        wanted = isinstance(exception, self.on) and not isinstance(exception, self.never)
+        if not (wanted or isinstance(exception, Retry)):
             return None
         delay = min(self.delay_after(max(1, failed_attempts(task_result))), self.maximum)
         # Half of the delay is kept, so that a crowd is spread out and still nobody hammers.
@@ -150,7 +151,7 @@ DEFAULT_BACKOFF = exponential(base=10)
 
 
 def retry_delay(
-    exception: BaseException, task_result: AnyResult, *, max_attempts: int, backoff: Backoff | None
+    exception: BaseException, task_result: AnyResult, *, max_attempts: int, backoff: Backoff
 ) -> timedelta | None:
     """How long until the next attempt, ``None`` for no other. ``task_result`` counts this one already.
 
@@ -163,7 +164,7 @@ def retry_delay(
             return duration("after", exception.after)
     elif failed_attempts(task_result) >= max_attempts:
         return None
-    delay = (backoff or DEFAULT_BACKOFF)(exception, task_result)
+    delay = backoff(exception, task_result)
     if delay is None and isinstance(exception, Retry):
         delay = DEFAULT_BACKOFF(exception, task_result)
     if delay is None:

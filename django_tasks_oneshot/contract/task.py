@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from datetime import timedelta
 from functools import cache
+from inspect import signature
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from django.utils.module_loading import import_string
@@ -21,7 +22,7 @@ from ..compat import (
     TaskContext,
     task_backends,
 )
-from .retry import Backoff, Seconds, constant, duration, exponential, linear
+from .retry import DEFAULT_BACKOFF, Backoff, Seconds, constant, duration, exponential, linear
 from .schedule import Rule, schedules
 
 P = ParamSpec("P")
@@ -37,22 +38,20 @@ _BACKOFF_FACTORIES: dict[str, object] = {"constant": constant, "exponential": ex
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """How the attempts of a task end. ``None`` means: not said here."""
+    """How the attempts of a task end. Raises ``InvalidTask`` for what cannot be meant."""
 
-    max_attempts: int | None = None
-    backoff: Backoff | None = None
+    max_attempts: int = 1
+    backoff: Backoff = DEFAULT_BACKOFF
     timeout: timedelta | None = None
-    max_interruptions: int | None = None
+    max_interruptions: int = 3
 
     def __post_init__(self) -> None:
-        if self.max_attempts is not None:
-            _whole_number("max_attempts", self.max_attempts, 1, "1 to never retry")
-        if self.max_interruptions is not None:
-            _whole_number("max_interruptions", self.max_interruptions, 0, "0 to run at most once")
+        _whole_number("max_attempts", self.max_attempts, 1, "1 to never retry")
+        _whole_number("max_interruptions", self.max_interruptions, 0, "0 to run at most once")
         for name, factory in _BACKOFF_FACTORIES.items():
             if self.backoff is factory:
                 raise InvalidTask(f"backoff={name} makes a backoff and is none itself; write backoff={name}(10).")
-        if self.backoff is not None and not callable(self.backoff):
+        if not callable(self.backoff):
             raise InvalidTask(
                 f"backoff={self.backoff!r} is not callable; write backoff=constant(10), "
                 "or a function of (exception, task_result) that returns seconds."
@@ -63,22 +62,24 @@ class Policy:
                 raise InvalidTask("timeout=0 would let no attempt run; write the seconds one may take, or None.")
 
     @classmethod
-    def of(cls, task: AnyTask) -> Policy:
-        """What ``task`` itself says. Its class may come from another backend and lack any of the fields."""
-        return cls(**{name: getattr(task, name, None) for name in _POLICY_NAMES})
+    def of(cls, task: AnyTask, default: Policy | None = None) -> Policy:
+        """What ``task`` says, and ``default`` where it says nothing.
+
+        Its class may come from another backend and lack any of the fields.
+        """
+        return _policy({name: getattr(task, name, None) for name in _POLICY_NAMES}, default or cls())
 
     @classmethod
     def from_settings(cls, params: Mapping[str, Any]) -> Policy:
-        """The defaults in ``TASKS[alias]``: MAX_ATTEMPTS, BACKOFF (callable or import path), TIMEOUT."""
+        """MAX_ATTEMPTS, BACKOFF (callable or import path), TIMEOUT and MAX_INTERRUPTIONS of ``TASKS[alias]``."""
         values = {name: params.get(name.upper()) for name in _POLICY_NAMES}
         if isinstance(values["backoff"], str):
             values["backoff"] = import_string(values["backoff"])
-        return cls(**values)
+        return _policy(values, cls())
 
-    def over(self, default: Policy) -> Policy:
-        """This policy, with ``default`` for what it does not say."""
-        said = {name: value for name in _POLICY_NAMES if (value := getattr(self, name)) is not None}
-        return replace(default, **said)
+
+def _policy(values: dict[str, Any], default: Policy) -> Policy:
+    return replace(default, **{name: value for name, value in values.items() if value is not None})
 
 
 _POLICY_NAMES = tuple(f.name for f in fields(Policy))
@@ -95,7 +96,10 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
 
     def __post_init__(self: AnyTask) -> None:  # noqa: N807
         Policy.of(self)
-        object.__setattr__(self, "schedule", schedules(getattr(self, "schedule", None)))
+        rules = schedules(getattr(self, "schedule", None))
+        object.__setattr__(self, "schedule", rules)
+        if rules:
+            _needs_no_arguments(self)
         # Not super(): a dataclass with slots is a copy of the class that super() knows.
         base.__post_init__(self)
         known = registered_tasks.get(self.module_path)
@@ -107,8 +111,8 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
         declared = _import_task(self.module_path)
         if not isinstance(declared, Task) or declared.func is not self.func:
             raise pickle.PicklingError(f"{self.module_path} is not this task; decorate the function with @task.")
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.init and f.name != "func"}
-        changed = {name: each for name, each in values.items() if each != getattr(declared, name, None)}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        changed = {name: value for name, value in values.items() if value != getattr(declared, name, None)}
         return _unpickle, (self.module_path, changed)
 
     def copy(self: AnyTask, memo: object = None) -> AnyTask:
@@ -143,6 +147,16 @@ def _import_task(path: str) -> object:
 def _unpickle(path: str, changed: dict[str, Any]) -> AnyTask:
     task: AnyTask = import_string(path)
     return replace(task, **changed)
+
+
+def _needs_no_arguments(task: AnyTask) -> None:
+    context = (None,) if task.takes_context else ()
+    try:
+        signature(task.func).bind(*context)
+    except TypeError as error:
+        raise InvalidTask(
+            f"{task.module_path} has a schedule, which enqueues it without arguments ({error}); give them defaults."
+        ) from error
 
 
 def _whole_number(name: str, value: object, least: int, meaning: str) -> None:

@@ -8,7 +8,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .fields import EPOCH, MICROSECOND, InstantField
 
-
 _SQL = {
     "postgresql": "((EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000000)::bigint + %s)",
     "mysql": "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) + %s)",
@@ -27,8 +26,8 @@ class DatabaseNow(models.Expression):
         super().__init__(output_field=InstantField())
         self.plus = plus
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[int]]:
-        return _SQL[connection.vendor], [self.plus // MICROSECOND]
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[int, ...]]:
+        return _SQL[connection.vendor], (self.plus // MICROSECOND,)
 
 
 def database_now(alias: str) -> datetime:

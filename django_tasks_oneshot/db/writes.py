@@ -39,13 +39,13 @@ def _assignments(
     assigned: list[tuple[str, str]] = []
     params: list[Any] = []
     for name, value in values.items():
-        field = model._meta.get_field(name)
-        column = connection.ops.quote_name(field.column)  # type: ignore[union-attr]
+        field: Any = model._meta.get_field(name)
+        column = connection.ops.quote_name(field.column)
         if isinstance(value, DatabaseNow):
             sql, extra = value.as_sql(None, connection)
             assigned.append((column, sql))
             params += extra
         else:
             assigned.append((column, "%s"))
-            params.append(field.get_db_prep_save(value, connection))  # type: ignore[union-attr]
+            params.append(field.get_db_prep_save(value, connection))
     return assigned, params

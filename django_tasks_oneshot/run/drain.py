@@ -13,7 +13,6 @@ from django.utils.crypto import get_random_string
 from ..backends.base import Claim, Failed, OneshotBackend, Outcome, RetryLater
 from ..compat import task_finished, task_started
 from ..contract.notify import notify
-from ..contract.task import Policy
 from ..db.connections import RunConnections
 from .deadline import Deadline
 from .execute import execute, summary
@@ -121,11 +120,10 @@ class Run:
     def execute(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         self.report.claimed += 1
         self.report.interrupted += bool(claim.interruptions)
-        policy = Policy.of(claim.result.task).over(self.backend.default_policy)
         with self.heartbeat.keeping(claim), self.connections.for_task():
             try:
                 notify(task_started, self.backend, claim.result)
-                return in_own_context(execute, claim, policy)
+                return in_own_context(execute, claim, self.backend.default_policy)
             finally:
                 self.surroundings.restore()
 

@@ -19,12 +19,16 @@ LONGEST_TRACEBACK = 64 * 1024  # characters
 LONGEST_PATH = 500
 
 
-def execute(claim: Claim, policy: Policy) -> tuple[Outcome, BaseException | None]:
+def execute(claim: Claim, default_policy: Policy) -> tuple[Outcome, BaseException | None]:
     """Calls the task of a started claim; the exception is what its attempt ended in.
+
+    ``default_policy`` holds for what the task itself does not say.
 
     Whatever the task raises ends here: SystemExit, GeneratorExit and KeyboardInterrupt are failures too.
     """
+    policy = default_policy
     try:
+        policy = Policy.of(claim.result.task, default_policy)
         if claim.interruptions > policy.max_interruptions:
             raise TaskInterrupted(_gave_up(claim.interruptions, policy.max_interruptions))
         value = _call(claim)

@@ -26,10 +26,10 @@ django.setup()
 
 from django.db import connections
 from django.utils import timezone
-from newsletter.models import Subscriber
-from newsletter.tasks import count_deliveries, send_welcome
 
 from django_tasks_oneshot.models import Attempt, Schedule, StoredTask
+from newsletter.models import Subscriber
+from newsletter.tasks import count_deliveries, send_welcome
 
 EMAIL = "ada@example.com"
 SECONDS_BETWEEN_RUNS = 1

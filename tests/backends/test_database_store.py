@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import re
-import threading
 import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from django_tasks_oneshot.compat import task_backends
-from django_tasks_oneshot.db.connections import RunConnections
 from django_tasks_oneshot.models import Attempt, StoredTask
 from tests.project.shop import tasks
 

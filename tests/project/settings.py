@@ -42,6 +42,7 @@ TASKS = {
     "default": {
         "BACKEND": "django_tasks_oneshot.backends.database.DatabaseBackend",
         "QUEUES": ["default", "mail"],
+        "OPTIONS": {"lease_seconds": int(os.environ.get("ONESHOT_LEASE", "300"))},
     },
     "any_queue": {
         "BACKEND": "django_tasks_oneshot.backends.database.DatabaseBackend",

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF012 - lists are how Django writes migrations
+
 import django.db.models.deletion
 from django.db import migrations, models
 

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from django_tasks_oneshot.backends.base import Claim
+from django_tasks_oneshot.compat import TaskResultStatus, task_backends
+from django_tasks_oneshot.models import StoredTask
+from django_tasks_oneshot.run.heartbeat import Heartbeat
+from tests.project.shop import tasks
+
+SHORT = 0.02
+
+
+class RecordingStore:
+    """Counts renewals; ``answers`` are what it says to each, an exception is raised."""
+
+    def __init__(self, *answers):
+        self.extended = []
+        self.answers = list(answers)
+        self.enough = threading.Event()
+
+    def extend(self, claim):
+        self.extended.append(claim)
+        if len(self.extended) >= 3:
+            self.enough.set()
+        answer = self.answers.pop(0) if self.answers else True
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def claim(backend):
+    result = tasks.noop.enqueue()
+    return Claim(token="t", result=result)
+
+
+def beats(store, claim):
+    heartbeat = Heartbeat(store, SHORT)
+    with heartbeat.keeping(claim):
+        assert store.enough.wait(30)
+    heartbeat.stop()
+
+
+def test_renews_the_lease_as_long_as_the_task_runs(claim):
+    store = RecordingStore()
+    beats(store, claim)
+    assert set(map(id, store.extended)) == {id(claim)}
+
+
+def test_an_error_does_not_end_it(claim, caplog):
+    store = RecordingStore(OSError("the database is away"))
+    beats(store, claim)
+    assert "could not be renewed" in caplog.text
+
+
+def test_a_lost_lease_is_logged(claim, caplog):
+    beats(RecordingStore(False), claim)
+    assert "lost its lease while running" in caplog.text
+
+
+def test_is_no_thread_before_the_first_task():
+    heartbeat = Heartbeat(RecordingStore(), SHORT)
+    heartbeat.stop()
+    assert "oneshot-heartbeat" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_can_be_told_never_to_beat(claim):
+    store = RecordingStore()
+    heartbeat = Heartbeat(store, None)
+    with heartbeat.keeping(claim):
+        pass
+    heartbeat.stop()
+    assert store.extended == []
+
+
+def test_a_task_that_outlives_its_lease_is_run_once(rows, manage, eventually):
+    """The lease is 1 second, the task takes 4; another run looks for work all the while."""
+    result = tasks.sleep.enqueue(4)
+    with manage.start("run_due_tasks", ONESHOT_LEASE="1") as run:
+        eventually(lambda: StoredTask.objects.get(pk=result.id).status == TaskResultStatus.RUNNING)
+        other = task_backends["default"].open_store(worker_id="other")
+        while run.poll() is None:
+            assert list(other.claim(1)) == []
+        run.communicate()
+    result.refresh()
+    assert (result.status, result.attempts, result.errors) == (TaskResultStatus.SUCCESSFUL, 1, [])

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from django_tasks_oneshot.models import Schedule, StoredTask
+from tests.project.shop import tasks
+
+
+@pytest.fixture
+def admin(client, db):
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.fixture
+def failed_task(rows, run):
+    result = tasks.fail_at_once.enqueue()
+    run()
+    return result
+
+
+def test_the_list_shows_tasks_of_every_kind(failed_task, admin):
+    waiting = tasks.noop.using(run_after=timezone.now() + timedelta(days=1)).enqueue()
+    StoredTask.objects.filter(pk=waiting.id).update(task_path="gone.tasks.gone")
+    page = admin.get("/admin/django_tasks_oneshot/storedtask/").content.decode()
+    assert "gone.tasks.gone" in page
+    assert "tests.project.shop.tasks.fail_at_once" in page
+
+
+def test_a_task_is_shown_with_its_attempts(failed_task, admin):
+    page = admin.get(f"/admin/django_tasks_oneshot/storedtask/{failed_task.id}/change/").content.decode()
+    assert page.count("ValueError: again") == 3
+    assert 'name="_save"' not in page
+
+
+def test_tasks_are_found_by_path_and_by_id(failed_task, admin):
+    for query in ("fail_at", failed_task.id):
+        page = admin.get("/admin/django_tasks_oneshot/storedtask/", {"q": query}).content.decode()
+        assert "1 task" in page
+
+
+def test_schedules_are_listed(rows, run, admin):
+    run()
+    page = admin.get("/admin/django_tasks_oneshot/schedule/").content.decode()
+    assert "tests.project.shop.tasks.digest" in page
+    assert "0 7 * * mon-fri (Europe/London)" in page
+
+
+@pytest.mark.parametrize("model", ["storedtask", "schedule"])
+def test_nothing_can_be_added_changed_or_deleted(failed_task, admin, model):
+    pk = failed_task.id if model == "storedtask" else Schedule.objects.first().pk
+    base = f"/admin/django_tasks_oneshot/{model}"
+    assert admin.get(f"{base}/add/").status_code == 403
+    assert admin.post(f"{base}/{pk}/delete/", {"post": "yes"}).status_code in (302, 403)
+    assert admin.post(f"{base}/{pk}/change/", {"status": "READY"}).status_code == 403
+    assert StoredTask.objects.filter(pk=failed_task.id, status="FAILED").exists()

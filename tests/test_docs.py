@@ -1,0 +1,80 @@
+"""The docs say what there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command, load_command_class
+from django.core.management.base import DjangoHelpFormatter
+
+from django_tasks_oneshot.backends.base import OneshotBackend
+from django_tasks_oneshot.contract.task import Policy
+from django_tasks_oneshot.run.due import Plan
+from django_tasks_oneshot.run.report import Report
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = [path.stem for path in (ROOT / "django_tasks_oneshot/management/commands").glob("[!_]*.py")]
+
+
+def read(name):
+    return (ROOT / name).read_text()
+
+
+def own_options(command):
+    parser = load_command_class("django_tasks_oneshot", command).create_parser("manage.py", command)
+    assert parser.formatter_class is DjangoHelpFormatter
+    ours = {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
+    return ours - DjangoHelpFormatter.show_last - {"--help"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_in_its_section(command):
+    section = read("docs/commands.md").split(f"## {command}\n")[1].split("\n## ")[0]
+    assert own_options(command) == set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))
+
+
+@pytest.mark.parametrize("key", [*Report.__dataclass_fields__, *Plan.__dataclass_fields__])
+def test_every_key_of_the_report_is_described(key):
+    assert f"`{key}`" in read("docs/commands.md")
+
+
+@pytest.mark.parametrize("name", [each.upper() for each in Policy.__dataclass_fields__])
+def test_every_setting_is_described(name):
+    assert f"| `{name}` |" in read("docs/configuration.md")
+
+
+@pytest.mark.parametrize("name", OneshotBackend.default_options)
+def test_every_option_of_the_backend_is_described(name):
+    assert f'| `OPTIONS["{name}"]` |' in read("docs/configuration.md")
+
+
+@pytest.mark.parametrize("name", [*Policy.__dataclass_fields__, "schedule"])
+def test_every_argument_of_task_is_described(name):
+    assert f"| `{name}` |" in read("docs/tasks.md")
+
+
+def test_every_check_is_described_and_no_other():
+    code = "".join(path.read_text() for path in (ROOT / "django_tasks_oneshot").rglob("*.py"))
+    assert set(re.findall(r"oneshot\.[EW]\d{3}", code)) == set(
+        re.findall(r"^\| `(oneshot\.[EW]\d{3})`", read("docs/configuration.md"), re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", read(page)):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_first_screen_of_the_readme_holds_all_that_one_has_to_type():
+    first_screen = read("README.md").splitlines()[:45]
+    for line in ("pip install django-tasks-oneshot", "manage.py migrate", "* * * * *", "make demo", "make test"):
+        assert any(line in each for each in first_screen), line
+
+
+def test_the_migrations_are_complete(db):
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
