@@ -271,7 +271,8 @@ class TestCronRefuses:
         with pytest.raises(InvalidTask) as refused:
             Cron("0 7 * * *", timezone=timezone)
         assert str(refused.value) == (
-            f"timezone={timezone!r} is not a time zone; write an IANA name, such as timezone='Europe/London'."
+            f"timezone={timezone!r} is not a time zone; write an IANA name, such as timezone='Europe/London' "
+            "(and pip install tzdata where the system has no time zones)."
         )
 
 
@@ -341,7 +342,10 @@ class TestEvery:
             Every(10)
 
     def test_says_its_interval(self):
-        assert str(Every(minutes=10)) == "every 0:10:00"
+        assert str(Every(minutes=10)) == "every 10 minutes"
+        assert str(Every(hours=36)) == "every 36 hours"
+        assert str(Every(weeks=1)) == "every 7 days"
+        assert str(Every(minutes=1, seconds=30.5)) == "every 90.5 seconds"
 
     def test_is_a_value(self):
         assert Every(minutes=60) == Every(hours=1)
