@@ -83,19 +83,17 @@ def _own_connection(alias: str) -> BaseDatabaseWrapper:
 
 def _is_clean(connection: BaseDatabaseWrapper) -> bool:
     """Whether the next task can use it as if it were new."""
-    if (
-        connection.in_atomic_block
-        or connection.needs_rollback
-        or connection.errors_occurred
-        or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
-    ):
+    if connection.in_atomic_block or connection.needs_rollback or connection.errors_occurred:
         return False
-    if connection.connection is not None:
-        try:
-            # A "BEGIN" that was sent as SQL is known to the driver alone. Costs nothing where there was none.
-            connection.connection.rollback()
-        except Exception:
-            return False
+    if connection.connection is None:
+        return True
+    if connection.autocommit != connection.settings_dict["AUTOCOMMIT"]:
+        return False
+    try:
+        # A "BEGIN" that was sent as SQL is known to the driver alone. Costs nothing where there was none.
+        connection.connection.rollback()
+    except Exception:
+        return False
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.db import connections, models
@@ -39,8 +40,7 @@ def _assignments(
     assigned: list[tuple[str, str]] = []
     params: list[Any] = []
     for name, value in values.items():
-        field: Any = model._meta.get_field(name)
-        column = connection.ops.quote_name(field.column)
+        field, column = _column(connection.vendor, model, name)
         if isinstance(value, DatabaseNow):
             sql, extra = value.as_sql(None, connection)
             assigned.append((column, sql))
@@ -49,3 +49,11 @@ def _assignments(
             assigned.append((column, "%s"))
             params.append(field.get_db_prep_save(value, connection))
     return assigned, params
+
+
+@cache
+def _column(vendor: str, model: type[models.Model], name: str) -> tuple[Any, str]:
+    """The field, and its column quoted in the manner of this kind of database."""
+    field: Any = model._meta.get_field(name)
+    connection = next(each for each in connections.all() if each.vendor == vendor)
+    return field, connection.ops.quote_name(field.column)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from django.utils.crypto import get_random_string
@@ -120,10 +120,16 @@ class Run:
     def execute(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         self.report.claimed += 1
         self.report.interrupted += bool(claim.interruptions)
-        with self.heartbeat.keeping(claim), self.connections.for_task():
+        with self.heartbeat.keeping(claim), self.foreign_code():
+            notify(task_started, self.backend, claim.result)
+            return in_own_context(execute, claim, self.backend.default_policy)
+
+    @contextmanager
+    def foreign_code(self) -> Iterator[None]:
+        """For what the project wrote, tasks and signal receivers: what it leaves behind is put in order after."""
+        with self.connections.for_task():
             try:
-                notify(task_started, self.backend, claim.result)
-                return in_own_context(execute, claim, self.backend.default_policy)
+                yield
             finally:
                 self.surroundings.restore()
 
@@ -153,7 +159,7 @@ class Run:
         self.announce_finished(claim, error)
 
     def announce_finished(self, claim: Claim, error: BaseException | None) -> None:
-        with self.connections.for_task():
+        with self.foreign_code():
             try:
                 if error is not None:
                     raise error
@@ -161,8 +167,6 @@ class Run:
                 notify(task_finished, self.backend, claim.result)
             else:
                 notify(task_finished, self.backend, claim.result)
-            finally:
-                self.surroundings.restore()
 
     def adapt_batch_size(self, seconds: float) -> None:
         """Claims as many as take about half a second: few trips for short tasks, nothing hoarded behind long ones."""

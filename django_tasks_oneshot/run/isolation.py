@@ -13,16 +13,21 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+STANDARD_SIGNALS = [number for number in signal.valid_signals() if number < 32]
+
 
 class Surroundings:
-    """The working directory, ``TZ`` and signal handlers, as they are when this is made."""
+    """The working directory, ``TZ`` and signal handlers, as they are when this is made.
+
+    Real-time signals are left out.
+    """
 
     def __init__(self) -> None:
         self.directory = _working_directory()
         self.time_zone = os.environ.get("TZ")
         self.handlers = {}
         if threading.current_thread() is threading.main_thread():
-            self.handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+            self.handlers = {number: signal.getsignal(number) for number in STANDARD_SIGNALS}
 
     def restore(self) -> None:
         if self.directory is not None and _working_directory() != self.directory:
