@@ -192,7 +192,7 @@ class TestRetry:
         with_default = tasks.tell_attempt.using(backend="any_queue")
         result = with_default.enqueue(fail_until=2)
         run(backend=task_backends["any_queue"])
-        rows.update(due_at=timezone.now())
+        rows.update(due_at=timezone.now() - timedelta(seconds=1))
         run(backend=task_backends["any_queue"])
         result.refresh()
         assert result.return_value == [2, 1]
