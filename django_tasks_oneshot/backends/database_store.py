@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from ..compat import TaskError, TaskResultStatus
 from ..contract.retry import INTERRUPTED
-from ..db.clock import DatabaseNow
-from ..db.writes import insert_row, update_row
+from ..db.clock import DatabaseNow, database_now
+from ..db.writes import Insert, Update, commit
 from ..models import Attempt, StoredTask
 from .base import Claim, DueTask, Failed, Outcome, Recorded, RetryLater, Store, Succeeded
 from .database_lanes import Lane, waiting_lanes
@@ -56,7 +56,7 @@ class DatabaseStore(Store):
                 token=token, due_at=DatabaseNow(HOLD), status=TaskResultStatus.READY
             )
             claims = self._claims(rows, token)
-            self._start(claims[0])
+            commit(self.alias, [self._start(claims[0])])
         return claims
 
     def _lock_due(self, lane: Lane, limit: int) -> models.QuerySet[StoredTask]:
@@ -103,18 +103,19 @@ class DatabaseStore(Store):
         return attempts
 
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
-        with transaction.atomic(using=self.alias):
-            kept = self._update(claim, token=None, **_changes(outcome))
-            if kept:
-                self._add_attempt(claim, outcome)
-            return Recorded(kept=kept, started=start is not None and self._start(start))
+        retry_at = database_now(self.alias) + outcome.delay if isinstance(outcome, RetryLater) else None
+        ending = self._update(claim, token=None, **_columns(outcome, retry_at))
+        attempt = Insert(model=Attempt, values=_attempt(claim, outcome, retry_at))
+        starting = [] if start is None else [self._start(start)]
+        kept, _, *started = commit(self.alias, [ending, attempt, *starting])
+        return Recorded(kept=kept, started=started == [True])
 
-    def _update(self, claim: Claim, **changes: Any) -> bool:
-        """Writes to the row of a claim. ``False``: the claim was lost, and nothing is written."""
-        return update_row(self.alias, StoredTask, {"id": claim.id, "token": claim.token}, changes) == 1
+    def _update(self, claim: Claim, **changes: Any) -> Update:
+        """A write to the row of a claim. It finds no row where the claim was lost."""
+        return Update(model=StoredTask, where={"id": claim.id, "token": claim.token}, changes=changes)
 
-    def _start(self, claim: Claim) -> bool:
-        """Makes the claim an attempt, under a lease; ``False`` where another run has taken it by now."""
+    def _start(self, claim: Claim) -> Update:
+        """Makes the claim an attempt, under a lease."""
         claim.begin_attempt(self.worker_id, timezone.now())
         return self._update(
             claim,
@@ -126,31 +127,12 @@ class DatabaseStore(Store):
             due_at=DatabaseNow(self.backend.lease),
         )
 
-    def _add_attempt(self, claim: Claim, outcome: Outcome) -> None:
-        error = NO_ERROR if isinstance(outcome, Succeeded) else outcome.error
-        attempt = {
-            "task": claim.id,
-            "number": claim.result.attempts,
-            "worker_id": self.worker_id,
-            "started_at": claim.result.last_attempted_at,
-            "finished_at": outcome.ended_at,
-            "outcome": Attempt.Outcome.FAILED if error.exception_class_path else Attempt.Outcome.SUCCEEDED,
-            "exception_class_path": error.exception_class_path,
-            "traceback": error.traceback,
-            "retry_at": self._due_at(claim) if isinstance(outcome, RetryLater) else None,
-        }
-        insert_row(self.alias, Attempt, attempt)
-
-    def _due_at(self, claim: Claim) -> datetime | None:
-        return self.rows.values_list("due_at", flat=True).get(pk=claim.id)
-
     def release(self, claims: Iterable[Claim]) -> None:
-        with transaction.atomic(using=self.alias):
-            for claim in claims:
-                self._update(claim, token=None, due_at=claim.due_at)
+        if given_back := [self._update(claim, token=None, due_at=claim.due_at) for claim in claims]:
+            commit(self.alias, given_back)
 
     def extend(self, claim: Claim) -> bool:
-        return self._update(claim, due_at=DatabaseNow(self.backend.lease))
+        return commit(self.alias, [self._update(claim, due_at=DatabaseNow(self.backend.lease))]) == [True]
 
     def due(self, limit: int) -> Sequence[DueTask]:
         found: list[DueTask] = []
@@ -184,15 +166,29 @@ class DatabaseStore(Store):
         return sorted(lanes, key=lambda lane: (-lane.priority, lane.first_due_at))
 
 
-def _changes(outcome: Outcome) -> dict[str, Any]:
-    """The columns of a row whose attempt ended like this."""
+def _columns(outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
+    """What the row of a task says after an attempt that ended like this."""
     if isinstance(outcome, RetryLater):
-        due_at = DatabaseNow(outcome.delay)
-        return {"status": TaskResultStatus.READY, "due_at": due_at, "run_after": due_at}
+        return {"status": TaskResultStatus.READY, "due_at": retry_at, "run_after": retry_at}
     finished = {"lane": None, "due_at": None, "finished_at": outcome.ended_at}
     if isinstance(outcome, Failed):
         return {"status": TaskResultStatus.FAILED, **finished}
     return {"status": TaskResultStatus.SUCCESSFUL, "return_value": outcome.return_value, **finished}
+
+
+def _attempt(claim: Claim, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
+    error = NO_ERROR if isinstance(outcome, Succeeded) else outcome.error
+    return {
+        "task": claim.id,
+        "number": claim.result.attempts,
+        "worker_id": claim.result.worker_ids[-1],
+        "started_at": claim.result.last_attempted_at,
+        "finished_at": outcome.ended_at,
+        "outcome": Attempt.Outcome.SUCCEEDED if isinstance(outcome, Succeeded) else Attempt.Outcome.FAILED,
+        "exception_class_path": error.exception_class_path,
+        "traceback": error.traceback,
+        "retry_at": retry_at,
+    }
 
 
 def _trailing_interruptions(attempts: list[Attempt]) -> int:

@@ -76,6 +76,7 @@ def _own_connection(alias: str) -> BaseDatabaseWrapper:
     elif connection.vendor == "postgresql":
         options.pop("isolation_level", None)  # READ COMMITTED: SKIP LOCKED has no meaning under a snapshot
         options.pop("pool", None)
+        options.pop("server_side_binding", None)  # see _in_one_statement() in db.writes
     elif connection.vendor == "mysql":
         options["isolation_level"] = "read committed"  # no gap locks between claims and enqueues
     return connection
