@@ -143,8 +143,8 @@ class TestLimits:
         assert manage.run_due_tasks("--backend", "any_queue")["claimed"] == 1
 
     def test_wait_runs_what_comes_later(self, manage):
-        tasks.noop.using(run_after=timezone.now() + timedelta(seconds=2)).enqueue()
-        report = manage.run_due_tasks("--wait", "--max-seconds", "8")
+        tasks.noop.using(run_after=timezone.now() + timedelta(seconds=1)).enqueue()
+        report = manage.run_due_tasks("--wait", "--max-seconds", "5")
         assert (report["succeeded"], report["stopped_because"]) == (1, "max_seconds")
 
 
