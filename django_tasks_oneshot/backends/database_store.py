@@ -55,9 +55,27 @@ class DatabaseStore(Store):
             self.rows.filter(pk__in=[row.pk for row in rows]).update(
                 token=token, due_at=DatabaseNow(HOLD), status=TaskResultStatus.READY
             )
-            claims = self._claims(rows, token)
-            commit(self.alias, [self._start(claims[0])])
-        return claims
+            self._start_row(rows[0])
+        # Out of the transaction: this may import modules of the project, and those may take their time.
+        return self._claims(rows, token)
+
+    def _start_row(self, row: StoredTask) -> None:
+        changes = self._start_columns(row.attempt_count + 1, row.started_at)
+        self.rows.filter(pk=row.pk).update(**changes)
+        for name in changes.keys() - {"due_at"}:
+            setattr(row, name, changes[name])
+
+    def _start_columns(self, number: int, started_at: datetime | None) -> dict[str, Any]:
+        """What a row says when its attempt of this number begins now, under a lease."""
+        now = timezone.now()
+        return {
+            "status": TaskResultStatus.RUNNING,
+            "attempt_count": number,
+            "worker_id": self.worker_id,
+            "started_at": started_at or now,
+            "last_attempted_at": now,
+            "due_at": DatabaseNow(self.backend.lease),
+        }
 
     def _lock_due(self, lane: Lane, limit: int) -> models.QuerySet[StoredTask]:
         # SQLite has no row locks: there the run's transactions begin IMMEDIATE (see db.connections).
@@ -115,17 +133,9 @@ class DatabaseStore(Store):
         return Update(model=StoredTask, where={"id": claim.id, "token": claim.token}, changes=changes)
 
     def _start(self, claim: Claim) -> Update:
-        """Makes the claim an attempt, under a lease."""
-        claim.begin_attempt(self.worker_id, timezone.now())
-        return self._update(
-            claim,
-            status=TaskResultStatus.RUNNING,
-            attempt_count=claim.result.attempts,
-            worker_id=self.worker_id,
-            started_at=claim.result.started_at,
-            last_attempted_at=claim.result.last_attempted_at,
-            due_at=DatabaseNow(self.backend.lease),
-        )
+        columns = self._start_columns(claim.result.attempts + 1, claim.result.started_at)
+        claim.begin_attempt(self.worker_id, columns["last_attempted_at"])
+        return self._update(claim, **columns)
 
     def release(self, claims: Iterable[Claim]) -> None:
         if given_back := [self._update(claim, token=None, due_at=claim.due_at) for claim in claims]:

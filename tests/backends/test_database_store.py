@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import uuid
 from datetime import timedelta
 
@@ -53,6 +54,14 @@ class TestDatabaseStore(StoreContract):
         store.record(store.claim(1)[0], SUCCESS, start=None)
         row = StoredTask.objects.get(pk=result.id)
         assert (row.lane, row.due_at, row.token) == (None, None, None)
+
+    def test_nothing_of_the_project_is_imported_while_rows_are_locked(self, store, rows, monkeypatch):
+        monkeypatch.delitem(sys.modules, "tests.project.shop.imported_late", raising=False)
+        tasks.noop.enqueue()
+        rows.update(task_path="tests.project.shop.imported_late.late")
+        (claim,) = store.claim(1)
+        assert claim.path == "tests.project.shop.imported_late.late"
+        assert sys.modules["tests.project.shop.imported_late"].in_transaction_of_the_claim is False
 
     def test_an_idle_claim_is_one_query(self, store, django_assert_num_queries):
         store.record(*self.finished(store), start=None)
