@@ -103,6 +103,13 @@ class TestExit:
         assert sentence in done.stderr
         assert "Traceback" not in done.stderr
 
+    def test_is_2_where_the_settings_of_the_backend_are_wrong(self, rows, settings):
+        backend = {**settings.TASKS["default"], "OPTIONS": {"lease": 5}}
+        settings.TASKS = {**settings.TASKS, "default": backend}
+        with pytest.raises(CommandError, match=r"'lease'(.|\n)*HINT: Write one of: lease_seconds") as refused:
+            call_command("run_due_tasks")
+        assert refused.value.returncode == 2
+
     def test_is_1_with_a_sentence_where_the_tables_are_missing(self, manage, tmp_path):
         done = manage("run_due_tasks", ONESHOT_DATABASE=str(tmp_path / "empty.sqlite3"), ONESHOT_ENGINE="sqlite3")
         assert done.returncode == 1
@@ -116,6 +123,12 @@ class TestExit:
         assert "left-behind" in done.stderr
         result.refresh()
         assert result.status == TaskResultStatus.SUCCESSFUL
+
+
+def test_a_run_does_not_import_the_urls_of_the_project(manage):
+    tasks.is_imported.enqueue("tests.project.urls")
+    assert manage.run_due_tasks("--fail-on-error")["succeeded"] == 1
+    assert StoredTask.objects.get().return_value is False
 
 
 class TestLimits:

@@ -28,6 +28,8 @@ THREAD_GRACE_SECONDS = 5
 
 class Command(BaseCommand):
     help = "Runs the tasks that are due, and those of schedules that came due since the last run, then exits."
+    # All checks import the URLconf and with it the whole project, once a minute for nothing. The backend's are made.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -105,6 +107,9 @@ class Command(BaseCommand):
                 "['BACKEND'] = 'django_tasks_oneshot.backends.database.DatabaseBackend'.",
                 returncode=BAD_ARGUMENTS,
             )
+        for message in backend.check():
+            if message.is_serious():
+                raise CommandError(str(message), returncode=BAD_ARGUMENTS)
         return backend
 
     def _queues(self, backend: OneshotBackend, options: dict[str, Any]) -> frozenset[str]:

@@ -299,3 +299,8 @@ def tell_connection():
 def create_group(name):
     with contextlib.suppress(IntegrityError):
         Group.objects.create(name=name)
+
+
+@task
+def is_imported(module):
+    return module in sys.modules
