@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -94,13 +92,3 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-def lane_of(backend_name: str, queue_name: str, priority: int) -> str:
-    """The name of the lane in which these tasks wait: one index range to claim from, per queue and priority."""
-    return f"{quote(backend_name, safe='')}/{quote(queue_name, safe='')}/{priority}"
-
-
-def parse_lane(lane: str) -> tuple[str, str, int]:
-    backend_name, queue_name, priority = lane.split("/")
-    return unquote(backend_name), unquote(queue_name), int(priority)

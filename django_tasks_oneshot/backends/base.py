@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.core import checks
@@ -14,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError, TaskResultStatus
 from ..contract.retry import duration
 from ..contract.task import Policy, with_policy
+
+SHORTEST_LEASE = timedelta(seconds=1)
 
 
 @dataclass(kw_only=True)
@@ -132,6 +135,7 @@ class OneshotBackend(BaseTaskBackend):
     supports_defer = True
     supports_async_task = True
     supports_retry = True
+    supports_timeout = False
     supports_schedule = True
 
     #: What OPTIONS may hold, with its default.
@@ -139,11 +143,21 @@ class OneshotBackend(BaseTaskBackend):
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
+        self._params = params
         try:
-            self.default_policy = Policy.from_settings(params)
             self.lease = duration("OPTIONS['lease_seconds']", self.option("lease_seconds"))
-        except (InvalidTask, ImportError) as error:
+            if self.lease < SHORTEST_LEASE:
+                raise InvalidTask("OPTIONS['lease_seconds'] is too short for any task; write at least 1.")
+        except InvalidTask as error:
             raise ImproperlyConfigured(f"TASKS[{alias!r}]: {error}") from error
+
+    @cached_property
+    def default_policy(self) -> Policy:
+        """For what a task does not say. Made when first asked for: BACKOFF may name a function of a tasks module."""
+        try:
+            return Policy.from_settings(self._params)
+        except (InvalidTask, ImportError) as error:
+            raise ImproperlyConfigured(f"TASKS[{self.alias!r}]: {error}") from error
 
     def option(self, name: str) -> Any:
         return self.options.get(name, self.default_options[name])
@@ -153,14 +167,25 @@ class OneshotBackend(BaseTaskBackend):
         """The store, for one run: ``queues`` limits what is claimed, none means all."""
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        return [
-            *super().check(**kwargs),
-            *(
-                checks.Error(
-                    f"TASKS[{self.alias!r}]['OPTIONS'] has {name!r}, which {type(self).__name__} does not know.",
-                    hint=f"Write one of: {', '.join(sorted(self.default_options))}.",
-                    id="oneshot.E003",
-                )
-                for name in sorted(set(self.options) - set(self.default_options))
-            ),
-        ]
+        return [*super().check(**kwargs), *self._check_options(), *self._check_defaults()]
+
+    def _check_options(self) -> Iterator[checks.CheckMessage]:
+        for name in sorted(set(self.options) - set(self.default_options)):
+            yield checks.Error(
+                f"TASKS[{self.alias!r}]['OPTIONS'] has {name!r}, which {type(self).__name__} does not know.",
+                hint=f"Write one of: {', '.join(sorted(self.default_options))}.",
+                id="oneshot.E003",
+            )
+
+    def _check_defaults(self) -> Iterator[checks.CheckMessage]:
+        try:
+            policy = self.default_policy
+        except ImproperlyConfigured as error:
+            yield checks.Error(str(error), hint="Write what the message says.", id="oneshot.E004")
+            return
+        if policy.timeout and not self.supports_timeout:
+            yield checks.Warning(
+                f"TASKS[{self.alias!r}] has a TIMEOUT, and {type(self).__name__} ignores it.",
+                hint="Remove it, or SILENCED_SYSTEM_CHECKS = ['oneshot.W002'].",
+                id="oneshot.W002",
+            )

@@ -10,6 +10,7 @@ from django.core import checks
 
 from ..compat import AnyResult, AnyTask, InvalidTask, Task, TaskResult
 from .base import OneshotBackend
+from .lanes import LONGEST_LANE, lane_of
 
 if TYPE_CHECKING:
     from .database_store import DatabaseStore
@@ -35,6 +36,10 @@ class DatabaseBackend(OneshotBackend):
         for what, name in (("backend alias", self.alias), ("queue_name", task.queue_name)):
             if len(name) > LONGEST_NAME or not name.isascii():
                 raise InvalidTask(f"{what} {name!r} cannot be stored; write at most {LONGEST_NAME} ASCII characters.")
+        if len(lane_of(self.alias, task.queue_name, task.priority)) > LONGEST_LANE:
+            raise InvalidTask(
+                f"queue_name {task.queue_name!r} cannot be stored; write fewer of other than small letters."
+            )
 
     def enqueue(self, task: Task[P, R], args: Any, kwargs: Any) -> TaskResult[P, R]:
         """Raises ``UnstorableValue`` (a ``ValueError``) for arguments that have no JSON form."""

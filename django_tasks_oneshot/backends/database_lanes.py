@@ -13,7 +13,8 @@ from django.db import connections
 
 from ..db.clock import DatabaseNow
 from ..db.fields import EPOCH, MICROSECOND
-from ..models import StoredTask, parse_lane
+from ..models import StoredTask
+from .lanes import parse_lane
 
 # A "loose index scan" (https://wiki.postgresql.org/wiki/Loose_indexscan): none of the three databases' planners
 # makes one from SELECT DISTINCT.

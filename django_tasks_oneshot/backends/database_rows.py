@@ -31,7 +31,8 @@ from ..contract.exceptions import TaskNotFound, UnstorableValue
 from ..contract.notify import notify
 from ..db.clock import DatabaseNow
 from ..db.fields import json_value
-from ..models import Attempt, StoredTask, lane_of
+from ..models import Attempt, StoredTask
+from .lanes import lane_of
 
 if TYPE_CHECKING:
     from .database import DatabaseBackend
@@ -79,10 +80,12 @@ def time_ordered_id() -> uuid.UUID:
 
 def get_result(backend: DatabaseBackend, result_id: str) -> AnyResult:
     try:
-        row = StoredTask.objects.get(pk=uuid.UUID(result_id), backend_name=backend.alias)
+        # Where it was written: a replica may not have it yet.
+        rows = StoredTask.objects.using(router.db_for_write(StoredTask))
+        row = rows.get(pk=uuid.UUID(result_id), backend_name=backend.alias)
     except (StoredTask.DoesNotExist, ValueError, TypeError, AttributeError) as error:
         raise TaskResultDoesNotExist(result_id) from error
-    attempts = row.attempts.order_by("number") if row.attempt_count else ()
+    attempts = Attempt.objects.using(row._state.db).filter(task=row).order_by("number") if row.attempt_count else ()
     return build_result(backend, row, stored_task(backend, row), attempts)
 
 

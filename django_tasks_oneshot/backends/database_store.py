@@ -5,15 +5,17 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, models, router, transaction
+from django.db import DatabaseError, connections, models, router, transaction
 from django.utils import timezone
 
 from ..compat import TaskError, TaskResultStatus
 from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow, database_now
+from ..db.connections import on_live_connection
 from ..db.writes import Insert, Update, commit
 from ..models import Attempt, StoredTask
 from .base import Claim, DueTask, Failed, Outcome, Recorded, RetryLater, Store, Succeeded
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
 HOLD = timedelta(seconds=10)
+LONGEST_PATH = 500
 NO_ERROR = TaskError(exception_class_path="", traceback="")
 INTERRUPTED_TEXT = "The process of this attempt ended without an outcome: killed, out of memory, or its host gone."
 
@@ -40,6 +43,9 @@ class DatabaseStore(Store):
         self.rows = StoredTask.objects.using(self.alias)
 
     def claim(self, limit: int) -> Sequence[Claim]:
+        return on_live_connection(self.alias, lambda: self._claim(limit))
+
+    def _claim(self, limit: int) -> Sequence[Claim]:
         for lane in self._due_lanes():
             if claims := self._claim_from(lane, limit):
                 return claims
@@ -85,6 +91,7 @@ class DatabaseStore(Store):
 
     def _record_interrupted(self, rows: list[StoredTask]) -> None:
         """The lease of these ran out: their process is gone, and this is the first to know."""
+        now = timezone.now()
         for row in rows:
             row.status = TaskResultStatus.READY
         Attempt.objects.using(self.alias).bulk_create(
@@ -92,8 +99,8 @@ class DatabaseStore(Store):
                 task=row,
                 number=row.attempt_count,
                 worker_id=row.worker_id,
-                started_at=row.last_attempted_at,  # type: ignore[misc]  # it was RUNNING
-                finished_at=timezone.now(),
+                started_at=row.last_attempted_at or now,
+                finished_at=now,
                 outcome=Attempt.Outcome.INTERRUPTED,
                 exception_class_path=INTERRUPTED,
                 traceback=INTERRUPTED_TEXT,
@@ -121,12 +128,27 @@ class DatabaseStore(Store):
         return attempts
 
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
+        starting = [] if start is None else [self._start(start)]
+        try:
+            kept, *started = on_live_connection(self.alias, lambda: self._record(claim, outcome, starting))
+        except DatabaseError:
+            if isinstance(outcome, Succeeded) or outcome.error.traceback.isascii():
+                raise
+            # The database may have an encoding that cannot hold the text: the attempt still has to end.
+            kept, *started = self._record(claim, replace(outcome, error=_ascii(outcome.error)), starting)
+        return Recorded(kept=kept or self._is_recorded(claim), started=started == [True])
+
+    def _record(self, claim: Claim, outcome: Outcome, starting: list[Update]) -> list[bool]:
         retry_at = database_now(self.alias) + outcome.delay if isinstance(outcome, RetryLater) else None
         ending = self._update(claim, token=None, **_columns(outcome, retry_at))
         attempt = Insert(model=Attempt, values=_attempt(claim, outcome, retry_at))
-        starting = [] if start is None else [self._start(start)]
         kept, _, *started = commit(self.alias, [ending, attempt, *starting])
-        return Recorded(kept=kept, started=started == [True])
+        return [kept, *started]
+
+    def _is_recorded(self, claim: Claim) -> bool:
+        """Whether this attempt's end was written after all: a connection may break between a commit and its answer."""
+        mine = Attempt.objects.using(self.alias).filter(task=uuid.UUID(claim.id), number=claim.result.attempts)
+        return mine.filter(worker_id=self.worker_id).exclude(outcome=Attempt.Outcome.INTERRUPTED).exists()
 
     def _update(self, claim: Claim, **changes: Any) -> Update:
         """A write to the row of a claim. It finds no row where the claim was lost."""
@@ -139,7 +161,7 @@ class DatabaseStore(Store):
 
     def release(self, claims: Iterable[Claim]) -> None:
         if given_back := [self._update(claim, token=None, due_at=claim.due_at) for claim in claims]:
-            commit(self.alias, given_back)
+            on_live_connection(self.alias, lambda: commit(self.alias, given_back))
 
     def extend(self, claim: Claim) -> bool:
         return commit(self.alias, [self._update(claim, due_at=DatabaseNow(self.backend.lease))]) == [True]
@@ -199,6 +221,12 @@ def _attempt(claim: Claim, outcome: Outcome, retry_at: datetime | None) -> dict[
         "traceback": error.traceback,
         "retry_at": retry_at,
     }
+
+
+def _ascii(error: TaskError) -> TaskError:
+    texts = (error.exception_class_path, error.traceback)
+    path, traceback = (text.encode("ascii", "backslashreplace").decode() for text in texts)
+    return TaskError(exception_class_path=path[:LONGEST_PATH], traceback=traceback)
 
 
 def _trailing_interruptions(attempts: list[Attempt]) -> int:

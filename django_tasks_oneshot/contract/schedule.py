@@ -115,7 +115,8 @@ class Every:
         sizes = {"day": 86400, "hour": 3600, "minute": 60}
         unit = next((each for each, size in sizes.items() if seconds % size == 0), "second")
         count = seconds / sizes.get(unit, 1)
-        return f"every {count:g} {unit}{'' if count == 1 else 's'}"
+        number = int(count) if count.is_integer() else count
+        return f"every {number} {unit}{'' if number == 1 else 's'}"
 
     def next_after(self, instant: datetime) -> datetime:
         return self.last_before(instant) + self.interval
@@ -132,6 +133,8 @@ def schedules(value: object) -> tuple[Rule, ...]:
             raise InvalidTask(
                 f"schedule={rule!r} is not a rule; write schedule=Cron('0 7 * * *') or schedule=Every(minutes=10)."
             )
+        if type(rule).__str__ is object.__str__:
+            raise InvalidTask(f"schedule={rule!r} has no __str__, by which a changed rule is known; write one.")
     return rules
 
 

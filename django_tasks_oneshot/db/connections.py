@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+T = TypeVar("T")
 
 
 class RunConnections:
@@ -59,6 +61,21 @@ class RunConnections:
             connections[alias], self._hidden[alias] = self._hidden[alias], connections[alias]
 
 
+def on_live_connection(alias: str, function: Callable[[], T]) -> T:
+    """Calls ``function``; once more, on a new connection, where the one there was turns out to be dead.
+
+    Servers, poolers and firewalls drop connections that are idle for long, as the run's is while a task runs.
+    """
+    try:
+        return function()
+    except (OperationalError, InterfaceError):
+        connection = connections[alias]
+        if connection.in_atomic_block or (connection.connection is not None and connection.is_usable()):
+            raise
+        connection.close()
+        return function()
+
+
 def _can_have_another(connection: BaseDatabaseWrapper) -> bool:
     in_memory = connection.vendor == "sqlite" and connection.is_in_memory_db()  # type: ignore[attr-defined]
     return not (connection.in_atomic_block or in_memory)
@@ -91,7 +108,7 @@ def _is_clean(connection: BaseDatabaseWrapper) -> bool:
     if connection.autocommit != connection.settings_dict["AUTOCOMMIT"]:
         return False
     try:
-        # A "BEGIN" that was sent as SQL is known to the driver alone. Costs nothing where there was none.
+        # A "BEGIN" that was sent as SQL is known to the driver alone.
         connection.connection.rollback()
     except Exception:
         return False

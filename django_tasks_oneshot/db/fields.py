@@ -12,7 +12,7 @@ from ..contract.exceptions import UnstorableValue
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-LARGEST_JSON = 10 * 1024 * 1024  # bytes; MariaDB refuses packets over 16 MB
+LARGEST_JSON = 4 * 1024 * 1024  # bytes; MariaDB refuses statements over 16 MB, and quoting may double a value
 
 
 class InstantField(models.Field):  # type: ignore[type-arg]
@@ -52,7 +52,7 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
     """A JSON value, kept as ASCII text.
 
     Unlike a JSONField it holds NUL characters and lone surrogates on every database. Raises
-    ``UnstorableValue`` for NaN, infinities and more than 10 MB.
+    ``UnstorableValue`` for NaN, infinities and more than 4 MB.
     """
 
     def get_prep_value(self, value: Any) -> Any:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.utils.crypto import get_random_string
 
 from ..backends.base import Claim, Failed, OneshotBackend, Outcome, RetryLater
 from ..compat import task_finished, task_started
-from ..contract.notify import notify
+from ..contract.notify import notices_held_back, notify
 from ..db.connections import RunConnections
 from .deadline import Deadline
 from .execute import execute, summary
@@ -21,6 +22,8 @@ from .isolation import Surroundings, in_own_context
 from .report import Report, StopReason
 from .signals import stop_on_signals
 from .tick import Ticker
+
+T = TypeVar("T")
 
 logger = logging.getLogger("django_tasks_oneshot")
 
@@ -93,9 +96,13 @@ class Run:
 
     def tick(self) -> None:
         """Enqueues due schedules, about once a second."""
-        if self.deadline.elapsed >= self.next_tick:
+        if self.deadline.elapsed < self.next_tick:
+            return
+        with notices_held_back() as notices:
             self.report.scheduled += self.ticker.tick()
-            self.next_tick = self.deadline.elapsed + POLL_SECONDS
+        for notice in notices:
+            self.call_project(notify, *notice)
+        self.next_tick = self.deadline.elapsed + POLL_SECONDS
 
     def claim(self) -> Sequence[Claim]:
         limit = self.batch_size
@@ -120,16 +127,18 @@ class Run:
     def execute(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         self.report.claimed += 1
         self.report.interrupted += bool(claim.interruptions)
-        with self.heartbeat.keeping(claim), self.foreign_code():
-            notify(task_started, self.backend, claim.result)
-            return in_own_context(execute, claim, self.backend.default_policy)
+        with self.heartbeat.keeping(claim):
+            return self.call_project(self.attempt, claim)
 
-    @contextmanager
-    def foreign_code(self) -> Iterator[None]:
+    def attempt(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
+        notify(task_started, self.backend, claim.result)
+        return execute(claim, self.backend.default_policy)
+
+    def call_project(self, function: Callable[..., T], *args: Any) -> T:
         """For what the project wrote, tasks and signal receivers: what it leaves behind is put in order after."""
         with self.connections.for_task():
             try:
-                yield
+                return in_own_context(function, *args)
             finally:
                 self.surroundings.restore()
 
@@ -156,17 +165,16 @@ class Run:
         else:
             self.report.succeeded += 1
             logger.info("%s succeeded in attempt %d.", about, claim.result.attempts)
-        self.announce_finished(claim, error)
+        self.call_project(self.announce_finished, claim, error)
 
     def announce_finished(self, claim: Claim, error: BaseException | None) -> None:
-        with self.foreign_code():
-            try:
-                if error is not None:
-                    raise error
-            except BaseException:  # the framework's own receiver logs sys.exc_info()
-                notify(task_finished, self.backend, claim.result)
-            else:
-                notify(task_finished, self.backend, claim.result)
+        try:
+            if error is not None:
+                raise error
+        except BaseException:  # the framework's own receiver logs sys.exc_info()
+            notify(task_finished, self.backend, claim.result)
+        else:
+            notify(task_finished, self.backend, claim.result)
 
     def adapt_batch_size(self, seconds: float) -> None:
         """Claims as many as take about half a second: few trips for short tasks, nothing hoarded behind long ones."""

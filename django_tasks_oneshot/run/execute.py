@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ def execute(claim: Claim, default_policy: Policy) -> tuple[Outcome, BaseExceptio
     Whatever the task raises ends here: SystemExit, GeneratorExit and KeyboardInterrupt are failures too.
     """
     policy = default_policy
+    process = os.getpid()
     try:
         policy = Policy.of(claim.result.task, default_policy)
         if claim.interruptions > policy.max_interruptions:
@@ -37,10 +39,19 @@ def execute(claim: Claim, default_policy: Policy) -> tuple[Outcome, BaseExceptio
         except UnstorableValue as error:
             raise Discard(f"{claim.path} ran and its return value was lost: {error}.") from error
     except BaseException as error:
+        _end_forked_child(process, error)
         return _failure(claim, policy, error, timezone.now()), error
+    _end_forked_child(process, None)
     ended_at = timezone.now()
     update_result(claim.result, status=TaskResultStatus.SUCCESSFUL, finished_at=ended_at, _return_value=value)
     return Succeeded(ended_at=ended_at, return_value=value), None
+
+
+def _end_forked_child(process: int, error: BaseException | None) -> None:
+    """A child that a task forked must not go on as a second run that records the task of its parent."""
+    if os.getpid() != process:
+        code = error.code if isinstance(error, SystemExit) else error is not None
+        os._exit(code if isinstance(code, int) else 1)
 
 
 def _call(claim: Claim) -> Any:

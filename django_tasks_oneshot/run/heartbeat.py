@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.db import connections
 
 from ..backends.base import Claim, Store
+from ..db.connections import RunConnections
 
 logger = logging.getLogger("django_tasks_oneshot")
 
@@ -42,12 +43,12 @@ class Heartbeat:
 
     def _beat(self) -> None:
         last_seen = None
-        while not self._stopped.wait(self._interval):
-            claim = self._claim
-            if claim is not None and claim is last_seen:  # it was already running one interval ago
-                self._extend(claim)
-            last_seen = claim
-        connections.close_all()
+        with RunConnections(self._store.databases):  # of this thread
+            while not self._stopped.wait(self._interval):
+                claim = self._claim
+                if claim is not None and claim is last_seen:  # it was already running one interval ago
+                    self._extend(claim)
+                last_seen = claim
 
     def _extend(self, claim: Claim) -> None:
         try:
@@ -55,4 +56,4 @@ class Heartbeat:
                 logger.warning("Task id=%s path=%s lost its lease while running.", claim.id, claim.path)
         except Exception:
             logger.exception("The lease of task id=%s path=%s could not be renewed.", claim.id, claim.path)
-            connections.close_all()
+            connections.close_all()  # the next beat has a new one

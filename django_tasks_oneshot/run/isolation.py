@@ -25,15 +25,20 @@ class Surroundings:
     def __init__(self) -> None:
         self.directory = _working_directory()
         self.time_zone = os.environ.get("TZ")
-        self.handlers = {}
+        self.handlers: dict[int, Any] = {}
+        self.has_timer = False
         if threading.current_thread() is threading.main_thread():
+            self.has_timer = signal.getitimer(signal.ITIMER_REAL)[0] > 0
             self.handlers = {number: signal.getsignal(number) for number in STANDARD_SIGNALS}
 
     def restore(self) -> None:
         if self.directory is not None and _working_directory() != self.directory:
-            os.chdir(self.directory)
+            with suppress(OSError):  # it was removed meanwhile, by a deployment perhaps
+                os.chdir(self.directory)
         if os.environ.get("TZ") != self.time_zone:
             _set_time_zone(self.time_zone)
+        if self.handlers and not self.has_timer and signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that a task set would ring in another
         for number, handler in self.handlers.items():
             # None: set from C, and Python cannot set it again.
             if handler is not None and signal.getsignal(number) is not handler:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import router, transaction
 
@@ -12,6 +13,7 @@ from ..compat import AnyTask
 from ..contract.schedule import Rule
 from ..contract.task import registered_tasks
 from ..db.clock import DatabaseNow, database_now
+from ..db.connections import on_live_connection
 from ..models import Schedule
 
 logger = logging.getLogger("django_tasks_oneshot")
@@ -31,6 +33,7 @@ def declared_schedules() -> list[Declared]:
     return [
         Declared(name=path if number == 1 else f"{path}#{number}", task=task, rule=rule)
         for path, task in registered_tasks.items()
+        if getattr(task.get_backend(), "supports_schedule", False)
         for number, rule in enumerate(getattr(task, "schedule", None) or (), start=1)
     ]
 
@@ -47,9 +50,12 @@ class Ticker:
         """Enqueues what has come due since the last tick of any run, and returns how many tasks that were."""
         if not self.declared:
             return 0
-        rows = {row.name: row for row in Schedule.objects.using(self.alias).annotate(now=DatabaseNow())}
+        rows = on_live_connection(self.alias, self._rows)
         now = next((row.now for row in rows.values()), None) or database_now(self.alias)
         return sum(self._advance_safely(each, rows.get(each.name), now) for each in self.declared)
+
+    def _rows(self) -> dict[str, Any]:
+        return {row.name: row for row in Schedule.objects.using(self.alias).annotate(now=DatabaseNow())}
 
     def due(self) -> list[str]:
         """The names of the schedules that the next tick will fire."""
@@ -74,14 +80,15 @@ class Ticker:
             schedules.bulk_create([new], ignore_conflicts=True)
             return False
         unmoved = schedules.filter(name=row.name, rule=row.rule, next_fire_at=row.next_fire_at)
-        if row.rule != rule_text:  # nor does a changed rule fire for the past
-            unmoved.update(rule=rule_text, next_fire_at=rule.next_after(now))
-            return False
         if row.next_fire_at > now:
+            if row.rule != rule_text:
+                unmoved.update(rule=rule_text, next_fire_at=rule.next_after(now))
             return False
+        # Due by the rule that it was stored with: a release that changes the rule does not undo that.
+        fired = rule.last_before(now) if row.rule == rule_text else row.next_fire_at
         with transaction.atomic(using=self.alias):
             # Of several ticks at once, the one that moves the schedule on enqueues its task.
-            moved = unmoved.update(next_fire_at=rule.next_after(now), last_fire_at=rule.last_before(now)) == 1
+            moved = unmoved.update(rule=rule_text, next_fire_at=rule.next_after(now), last_fire_at=fired) == 1
             if moved:
                 schedule.task.enqueue()
         return moved

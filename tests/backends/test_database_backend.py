@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import uuid
 from datetime import datetime, timedelta
 
@@ -119,9 +120,9 @@ class TestEnqueue:
         result = tasks.noop.using(backend="any_queue", queue_name="nowhere").enqueue()
         assert task_backends["any_queue"].get_result(result.id).task.queue_name == "nowhere"
 
-    @pytest.mark.parametrize("name", ["x" * 101, "naïve"])
+    @pytest.mark.parametrize("name", ["x" * 101, "naïve", "/" * 90, "X" * 100 + "/" * 20])
     def test_refuses_a_queue_name_that_has_no_place(self, rows, name):
-        with pytest.raises(InvalidTask, match="at most 100 ASCII characters"):
+        with pytest.raises(InvalidTask, match="cannot be stored; write"):
             tasks.noop.using(backend="any_queue", queue_name=name)
 
     def test_keeps_run_after(self, rows):
@@ -194,17 +195,33 @@ class TestSettings:
             ({"BACKOFF": 5}, "write backoff="),
             ({"TIMEOUT": -1}, "timeout"),
             ({"OPTIONS": {"lease_seconds": "long"}}, "lease_seconds"),
+            ({"OPTIONS": {"lease_seconds": 0}}, "write at least 1"),
         ],
     )
     def test_a_bad_default_is_refused_with_the_name_of_its_setting(self, params, sentence):
         with tasks_setting(**params), pytest.raises(ImproperlyConfigured, match=rf"TASKS\['default'\].*{sentence}"):
-            task_backends["default"]
+            task_backends["default"].default_policy  # noqa: B018
 
     def test_an_unknown_option_is_an_error_with_the_known_ones(self):
         with tasks_setting(OPTIONS={"lease": 5}):
             (message,) = [each for each in run_checks() if each.id == "oneshot.E003"]
         assert "'lease'" in message.msg
         assert "lease_seconds" in message.hint
+
+    def test_a_bad_default_is_an_error_with_its_sentence(self):
+        with tasks_setting(MAX_ATTEMPTS=0):
+            (message,) = [each for each in run_checks() if each.id == "oneshot.E004"]
+        assert "max_attempts=0" in message.msg
+
+    def test_a_timeout_that_nobody_enforces_is_a_warning(self):
+        with tasks_setting(TIMEOUT=600):
+            assert "oneshot.W002" in [each.id for each in task_backends["default"].check()]
+
+    def test_a_default_backoff_may_be_in_a_module_that_is_not_there_yet(self, monkeypatch):
+        with tasks_setting(BACKOFF="tests.project.shop.imported_late.late"):
+            monkeypatch.delitem(sys.modules, "tests.project.shop.imported_late", raising=False)
+            assert task_backends["default"].lease
+            assert "tests.project.shop.imported_late" not in sys.modules
 
     def test_the_missing_app_is_an_error_with_the_line_to_add(self, monkeypatch):
         monkeypatch.setattr(apps, "is_installed", lambda name: False)

@@ -346,6 +346,7 @@ class TestEvery:
         assert str(Every(hours=36)) == "every 36 hours"
         assert str(Every(weeks=1)) == "every 7 days"
         assert str(Every(minutes=1, seconds=30.5)) == "every 90.5 seconds"
+        assert str(Every(seconds=1234567)) != str(Every(seconds=1234568))
 
     def test_is_a_value(self):
         assert Every(minutes=60) == Every(hours=1)
@@ -353,8 +354,20 @@ class TestEvery:
         assert len({Every(minutes=60), Every(hours=1), Every(hours=2)}) == 2
 
 
+class Nameless:
+    """A rule of which nobody could tell that it was changed."""
+
+    def next_after(self, instant):
+        return instant
+
+    last_before = next_after
+
+
 class Never:
     """A rule of a project's own."""
+
+    def __str__(self):
+        return "never"
 
     def next_after(self, instant):
         return utc("9999-01-01")
@@ -376,6 +389,10 @@ class TestSchedules:
     )
     def test_are_a_tuple_of_rules(self, value, expected):
         assert schedules(value) == expected
+
+    def test_of_a_projects_own_need_a_text(self):
+        with pytest.raises(InvalidTask, match="has no __str__"):
+            schedules(Nameless())
 
     def test_may_be_rules_of_a_projects_own(self):
         never = Never()

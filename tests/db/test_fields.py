@@ -7,7 +7,7 @@ from django.core import serializers
 
 from django_tasks_oneshot.contract.exceptions import UnstorableValue
 from django_tasks_oneshot.db.fields import EPOCH, LARGEST_JSON, InstantField, to_json
-from django_tasks_oneshot.models import Schedule, StoredTask, lane_of, parse_lane
+from django_tasks_oneshot.models import Schedule, StoredTask
 from tests.project.shop import tasks
 
 MOMENT = datetime(2026, 10, 25, 1, 30, 15, 123456, tzinfo=UTC)
@@ -63,16 +63,3 @@ class TestJSON:
 
     def test_the_largest_value_is_kept(self):
         assert len(to_json("x" * (LARGEST_JSON - 2))) == LARGEST_JSON
-
-
-class TestLanes:
-    @pytest.mark.parametrize(
-        "lane", [("default", "default", 0), ("a/b", "c", -100), ("a", "b/c", 100), ("%2F", "with space", 1)]
-    )
-    def test_names_are_unambiguous(self, lane):
-        assert parse_lane(lane_of(*lane)) == lane
-
-    def test_the_longest_names_fit(self):
-        field = StoredTask._meta.get_field("lane")
-        longest = max(len(lane_of(name * 100, name * 100, -100)) for name in "ax")
-        assert longest <= field.max_length

@@ -6,7 +6,7 @@ from pathlib import Path
 from django_tasks_oneshot.compat import BaseTaskBackend
 
 SECRET_KEY = "only for tests"
-USE_TZ = os.environ.get("ONESHOT_USE_TZ", "1") == "1"
+USE_TZ = True
 TIME_ZONE = "Europe/London"
 INSTALLED_APPS = [
     "django.contrib.admin",

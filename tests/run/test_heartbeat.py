@@ -16,6 +16,8 @@ SHORT = 0.02
 class RecordingStore:
     """Counts renewals; ``answers`` are what it says to each, an exception is raised."""
 
+    databases = frozenset()
+
     def __init__(self, *answers):
         self.extended = []
         self.answers = list(answers)

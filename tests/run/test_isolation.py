@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone, translation
 
+from django_tasks_oneshot.backends import database_store
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends, task_finished
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, drain
@@ -49,6 +50,18 @@ class TestWhatATaskRaises:
         result = tasks.raise_.enqueue("Local")
         run()
         assert after(result).errors[0].exception_class_path.endswith("_local_class.<locals>.Local")
+
+    def test_is_kept_in_ascii_where_the_database_has_an_encoding_that_cannot_hold_it(self, run, monkeypatch):
+        def commit(alias, writes):
+            if not repr(writes).isascii():
+                raise DataError("no equivalent in encoding LATIN1")
+            return real_commit(alias, writes)
+
+        real_commit = database_store.commit
+        monkeypatch.setattr(database_store, "commit", commit)
+        result = tasks.raise_.enqueue("emoji")
+        assert run().failed == 1
+        assert "ValueError: \\U0001f40d" in after(result).errors[0].traceback
 
     def test_makes_text_storable_that_databases_refuse(self, run):
         nul, surrogate = tasks.raise_.enqueue("NUL"), tasks.raise_.enqueue("surrogate")
@@ -96,7 +109,7 @@ class TestWhatATaskReturns:
         assert after(result).return_value == expected
 
 
-LEFT_BEHIND = [kind for kind in tasks.LEAVES if kind not in ("thread", "a warning")]
+LEFT_BEHIND = [kind for kind in tasks.LEAVES if kind not in ("thread", "a warning", "alarm")]
 
 
 class TestWhatATaskLeavesBehind:
@@ -142,6 +155,36 @@ class TestWhatATaskLeavesBehind:
         finally:
             task_finished.disconnect(receiver)
         assert Execution.objects.get().note == "after"
+
+    def test_an_alarm_does_not_ring_in_the_next_task(self, run):
+        tasks.leave_behind.enqueue("alarm")
+        tasks.sleep.enqueue(0.5)
+        assert run().succeeded == 2
+
+    def test_a_directory_that_a_task_removes_is_no_trouble(self, run, tmp_path, monkeypatch):
+        doomed = tmp_path / "doomed"
+        doomed.mkdir()
+        monkeypatch.chdir(doomed)
+        tasks.remove_working_directory.enqueue()
+        tasks.noop.enqueue()
+        assert run().succeeded == 2
+
+    def test_a_receiver_that_activates_a_time_zone_or_language_does_it_for_nobody_else(self, run):
+        seen = []
+
+        def receiver(**kwargs):
+            seen.append(self.surroundings()[0])
+            timezone.activate("Asia/Kathmandu")
+            translation.activate("de")
+
+        for _ in range(2):
+            tasks.noop.enqueue()
+        task_finished.connect(receiver)
+        try:
+            run()
+        finally:
+            task_finished.disconnect(receiver)
+        assert seen == [self.surroundings()[0]] * 2
 
     def test_a_directory_that_is_gone_when_the_run_begins_is_no_trouble(self, run, tmp_path, monkeypatch):
         gone = tmp_path / "gone"

@@ -3,9 +3,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from django_tasks_oneshot import Cron, Every, task
+from django_tasks_oneshot.compat import task_enqueued
 from django_tasks_oneshot.db.clock import database_now
 from django_tasks_oneshot.models import Schedule, StoredTask
 from django_tasks_oneshot.run import tick as tick_module
@@ -97,16 +99,40 @@ class TestFiring:
         with django_assert_num_queries(1):
             assert ticker.tick() == 0
 
-    def test_a_changed_rule_does_not_fire_for_the_past(self, schedule, last_seen):
+    def test_a_changed_rule_holds_from_the_next_tick_on(self, schedule):
         schedule(HOURLY)
         Ticker().tick()
-        last_seen(timedelta(days=3))
         tick_module.registered_tasks.clear()
         schedule(Cron("30 5 * * *"))
         assert Ticker().tick() == 0
-        row = Schedule.objects.get(name=f"{__name__}.hourly")
+        row = Schedule.objects.get()
         assert row.rule == "30 5 * * * (Europe/London)"
-        assert row.next_fire_at > timezone.now()
+        assert row.next_fire_at == Cron("30 5 * * *").next_after(timezone.now())
+
+    def test_a_fire_time_that_was_missed_by_the_old_rule_still_runs_once(self, schedule, last_seen):
+        schedule(HOURLY)
+        Ticker().tick()
+        last_seen(timedelta(days=3))
+        missed = Schedule.objects.get().next_fire_at
+        tick_module.registered_tasks.clear()
+        schedule(Cron("30 5 * * *"))
+        assert [Ticker().tick(), Ticker().tick()] == [1, 0]
+        row = Schedule.objects.get()
+        assert (row.rule, row.last_fire_at) == ("30 5 * * * (Europe/London)", missed)
+
+    def test_two_releases_that_tick_by_turns_do_not_starve_it(self, schedule, last_seen):
+        schedule(HOURLY)
+        old = Ticker()
+        tick_module.registered_tasks.clear()
+        schedule(Cron("0 */1 * * *", timezone="UTC"))
+        new = Ticker()
+        old.tick()
+        last_seen(timedelta(hours=1))
+        assert new.tick() + old.tick() == 1
+
+    def test_a_task_whose_backend_has_no_schedules_is_left_alone(self, no_schedules, rows):
+        task(schedule=HOURLY, backend="immediate")(hourly)
+        assert tick_module.declared_schedules() == []
 
     def test_the_clock_is_the_databases(self, schedule, last_seen, monkeypatch):
         schedule(HOURLY)
@@ -142,6 +168,27 @@ class TestFiring:
         last_seen(timedelta(hours=1))
         assert Ticker().due() == [f"{__name__}.hourly"]
         assert fired() == 0
+
+
+class TestReceivers:
+    @pytest.mark.parametrize("harm", [connection.close, lambda: connection.cursor().execute("SELECT no_such_column")])
+    def test_of_the_enqueued_task_do_not_reach_the_transaction_of_the_tick(self, schedule, last_seen, run, harm):
+        seen = []
+
+        def receiver(task_result, **kwargs):
+            seen.append(StoredTask.objects.get(pk=task_result.id).status)
+            harm()
+
+        schedule(HOURLY)
+        run()
+        last_seen(timedelta(hours=1))
+        task_enqueued.connect(receiver)
+        try:
+            report = run()
+        finally:
+            task_enqueued.disconnect(receiver)
+        assert (report.scheduled, report.claimed) == (1, 1)
+        assert seen == ["READY"]
 
 
 class TestSeveralTicksAtOnce:

@@ -46,7 +46,7 @@ def _batches(alias: str, finished: Any, size: int) -> Any:
     while ids := list(finished.order_by("finished_at").values_list("pk", flat=True)[:size]):
         with transaction.atomic(using=alias):
             Attempt.objects.using(alias).filter(task__in=ids).delete()
-            deleted, _ = StoredTask.objects.using(alias).filter(pk__in=ids).delete()
+            deleted, _ = finished.filter(pk__in=ids).only("pk").delete()
         yield deleted
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 
 from ...backends.base import OneshotBackend
 from ...compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
@@ -60,6 +60,11 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text", help="How to report (default: text).")
         parser.add_argument("--fail-on-error", action="store_true", help="Exit with 1 when a task failed for good.")
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        setattr(parser, "print_usage", lambda file=None: None)  # noqa: B010 - a mistake is answered by one sentence
+        return parser
+
     def run_from_argv(self, argv: list[str]) -> None:
         code: Any = 1
         try:
@@ -79,7 +84,7 @@ class Command(BaseCommand):
                 self._say_what_is_due(backend, limits, options)
             else:
                 self._run(backend, limits, options)
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             raise CommandError(f"The run ended early, the database failed: {error}") from error
 
     def _say_what_is_due(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
@@ -160,14 +165,16 @@ def _exit_despite_threads(code: Any) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise ArgumentTypeError(f"{text} is not a number of seconds above 0; write 55, or leave it out for no limit.")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text} is not a number of tasks above 0; leave it out for no limit.")
-    return value
+    return int(text)

@@ -9,9 +9,10 @@ import threading
 import time
 import warnings
 from datetime import timedelta
+from pathlib import Path
 
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone, translation
 
 from django_tasks_oneshot import Cron, Discard, Retry, constant, task
@@ -134,6 +135,7 @@ RAISES = {
     "huge": lambda: _raise(ValueError("x" * 10_000_000)),
     "NUL": lambda: _raise(ValueError("a\0b")),
     "surrogate": lambda: _raise(ValueError("a\ud800b")),
+    "emoji": lambda: _raise(ValueError("🐍")),
     "group": lambda: _raise(BaseExceptionGroup("several", [ValueError("one"), SystemExit()])),
 }
 
@@ -223,6 +225,33 @@ def _signals():
         signal.signal(number, signal.SIG_IGN)
 
 
+def _alarm():
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+
+
+def _fork():
+    if os.fork() == 0:
+        sys.exit("the child of a task")
+    os.wait()
+
+
+def _break_other_connections():
+    """What a server's timeout, a pooler or a failover does to a run while a long task runs."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        elif connection.vendor == "mysql":
+            cursor.execute(
+                "SELECT id FROM information_schema.processlist WHERE user = 'oneshot' AND id <> CONNECTION_ID()"
+            )
+            for (number,) in cursor.fetchall():
+                with contextlib.suppress(DatabaseError):
+                    cursor.execute(f"KILL {number}")
+
+
 def _thread():
     threading.Thread(target=time.sleep, args=(3600,), name="left-behind").start()
 
@@ -240,6 +269,9 @@ LEAVES = {
     "working directory": lambda: os.chdir("/"),
     "signal handlers": _signals,
     "a warning": lambda: warnings.warn("look out", RuntimeWarning, stacklevel=1),
+    "alarm": _alarm,
+    "forked child": _fork,
+    "broken connections of others": _break_other_connections,
     "thread": _thread,
 }
 
@@ -304,3 +336,8 @@ def create_group(name):
 @task
 def is_imported(module):
     return module in sys.modules
+
+
+@task
+def remove_working_directory():
+    Path.cwd().rmdir()
