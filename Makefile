@@ -48,4 +48,4 @@ $(VENV)/.linters: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-* .coverage .coverage.* build dist
+	rm -rf .venv .venv-* benchmarks/.venv .coverage .coverage.* build dist
