@@ -28,6 +28,9 @@ class StopRequest:
         self._event.wait(seconds)
 
 
+_active: list[StopRequest] = []
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
     """Inside, signals only request a stop. Outside the main thread, which gets no signals, it does nothing."""
@@ -42,13 +45,16 @@ def stop_on_signals() -> Iterator[StopRequest]:
         if stop.is_set:  # not the previous handler: Python's own for SIGINT would raise inside the task
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        stop.set()
+        for each in _active:  # a task may start a run of its own: then both are asked to stop
+            each.set()
         logger.warning("%s: the running task is finished, then the run ends.", signal.Signals(number).name)
 
+    _active.append(stop)
     for number in previous:
         signal.signal(number, request_stop)
     try:
         yield stop
     finally:
+        _active.remove(stop)
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -267,6 +267,14 @@ class TestLimits:
         assert (report.claimed, report.succeeded, report.stopped_because) == (1, 1, "signal")
         assert (report.remaining, status(after)) == (1, TaskResultStatus.READY)
 
+    def test_a_signal_stops_a_run_and_the_run_that_started_it(self, run):
+        tasks.run_other_backend.enqueue()
+        after = tasks.noop.enqueue()
+        inner = tasks.raise_signal.using(backend="any_queue").enqueue("SIGTERM")
+        report = run()
+        assert (report.claimed, report.stopped_because) == (1, "signal")
+        assert (status(inner), status(after)) == (TaskResultStatus.SUCCESSFUL, TaskResultStatus.READY)
+
     def test_leaves_signal_handlers_as_they_were(self, run):
         before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
         run()

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone, translation
 
@@ -341,3 +342,8 @@ def is_imported(module):
 @task
 def remove_working_directory():
     Path.cwd().rmdir()
+
+
+@task
+def run_other_backend():
+    call_command("run_due_tasks", backend="any_queue", verbosity=0)
