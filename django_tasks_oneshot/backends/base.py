@@ -17,6 +17,7 @@ from ..contract.retry import duration
 from ..contract.task import Policy, with_policy
 
 SHORTEST_LEASE = timedelta(seconds=1)
+LONGEST_EXCEPTION_PATH = 500  # characters of an error's class path that a store keeps
 
 
 @dataclass(kw_only=True)

@@ -11,8 +11,9 @@ from datetime import datetime
 
 from django.db import connections
 
+from ..contract.schedule import EPOCH
 from ..db.clock import DatabaseNow
-from ..db.fields import EPOCH, MICROSECOND
+from ..db.fields import MICROSECOND
 from ..models import StoredTask
 from .lanes import parse_lane
 

@@ -18,7 +18,7 @@ from ..db.clock import DatabaseNow, database_now
 from ..db.connections import on_live_connection
 from ..db.writes import Insert, Update, commit
 from ..models import Attempt, StoredTask
-from .base import Claim, DueTask, Failed, Outcome, Recorded, RetryLater, Store, Succeeded
+from .base import LONGEST_EXCEPTION_PATH, Claim, DueTask, Failed, Outcome, Recorded, RetryLater, Store, Succeeded
 from .database_lanes import Lane, waiting_lanes
 from .database_rows import build_result, stored_task
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
 HOLD = timedelta(seconds=10)
-LONGEST_PATH = 500
 NO_ERROR = TaskError(exception_class_path="", traceback="")
 INTERRUPTED_TEXT = "The process of this attempt ended without an outcome: killed, out of memory, or its host gone."
 
@@ -226,7 +225,7 @@ def _attempt(claim: Claim, outcome: Outcome, retry_at: datetime | None) -> dict[
 def _ascii(error: TaskError) -> TaskError:
     texts = (error.exception_class_path, error.traceback)
     path, traceback = (text.encode("ascii", "backslashreplace").decode() for text in texts)
-    return TaskError(exception_class_path=path[:LONGEST_PATH], traceback=traceback)
+    return TaskError(exception_class_path=path[:LONGEST_EXCEPTION_PATH], traceback=traceback)
 
 
 def _trailing_interruptions(attempts: list[Attempt]) -> int:

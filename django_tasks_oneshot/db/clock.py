@@ -6,7 +6,8 @@ from typing import Any
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .fields import EPOCH, MICROSECOND, InstantField
+from ..contract.schedule import EPOCH
+from .fields import MICROSECOND, InstantField
 
 _SQL = {
     "postgresql": "((EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000000)::bigint + %s)",

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils import timezone
 
 from ..contract.exceptions import UnstorableValue
+from ..contract.schedule import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST_JSON = 4 * 1024 * 1024  # bytes; MariaDB refuses statements over 16 MB, and quoting may double a value
 

@@ -75,8 +75,8 @@ class Run:
             self.stop = stack.enter_context(stop_on_signals())
             self.connections = stack.enter_context(RunConnections(self.store.databases | self.ticker.databases))
             # On a connection that it shares, a run is inside a transaction that nobody else can see.
-            alone = bool(self.store.databases & self.connections.shared)
-            self.heartbeat = Heartbeat(self.store, None if alone else self.backend.lease.total_seconds() / 3)
+            shares = bool(self.store.databases & self.connections.shared)
+            self.heartbeat = Heartbeat(self.store, None if shares else self.backend.lease.total_seconds() / 3)
             stack.callback(self.heartbeat.stop)
             self.surroundings = Surroundings()
             self._closing = stack.pop_all()

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..backends.base import Claim, Failed, Outcome, RetryLater, Succeeded, update_result
+from ..backends.base import LONGEST_EXCEPTION_PATH, Claim, Failed, Outcome, RetryLater, Succeeded, update_result
 from ..compat import TaskContext, TaskError, TaskResultStatus, normalize_json
 from ..contract.exceptions import Discard, TaskInterrupted, UnstorableValue
 from ..contract.retry import retry_delay
@@ -17,7 +17,6 @@ from ..contract.task import Policy
 from ..db.fields import json_value
 
 LONGEST_TRACEBACK = 64 * 1024  # characters
-LONGEST_PATH = 500
 
 
 def execute(claim: Claim, default_policy: Policy) -> tuple[Outcome, BaseException | None]:
@@ -87,7 +86,9 @@ def describe(error: BaseException) -> TaskError:
         text = "".join(traceback.format_exception(error))
     except BaseException as failure:  # an exception can break its own formatting, and memory may be short
         text = f"{path} (its traceback could not be formatted: {type(failure).__name__})"
-    return TaskError(exception_class_path=_storable(path, LONGEST_PATH), traceback=_storable(text, LONGEST_TRACEBACK))
+    return TaskError(
+        exception_class_path=_storable(path, LONGEST_EXCEPTION_PATH), traceback=_storable(text, LONGEST_TRACEBACK)
+    )
 
 
 def summary(error: BaseException | None) -> str:
