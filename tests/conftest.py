@@ -40,9 +40,8 @@ def backend(rows):
 def run(backend):
     """One run, here in this process; its report."""
 
-    def run(max_seconds=None, backend=backend, clock=None, **limits):
-        deadline = Deadline(max_seconds, clock) if clock else Deadline(max_seconds)
-        return drain(backend, deadline, Limits(**limits))
+    def run(max_seconds=None, grace_seconds=None, backend=backend, clock=time.monotonic, **limits):
+        return drain(backend, Deadline(max_seconds, grace_seconds, clock), Limits(**limits))
 
     return run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError, TaskResultStatus
+from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError
 from ..contract.retry import duration
 from ..contract.task import Policy, with_policy
 
@@ -24,27 +24,21 @@ LONGEST_EXCEPTION_PATH = 500  # characters of an error's class path that a store
 class Claim:
     """A task taken by a run. Only who holds its token may write to it."""
 
+    id: str
+    path: str
     token: str
-    result: AnyResult  # as the task sees it; updated while the claim is worked on
-    interruptions: int = 0  # attempts in a row whose process died
-    due_at: datetime | None = None  # when it was due before it was claimed
+    load: Callable[[], AnyResult]
+    interruptions: int = 0  # attempts in a row that were interrupted
+    state: Any = None  # the store's own
 
-    @property
-    def id(self) -> str:
-        return self.result.id
+    @cached_property
+    def result(self) -> AnyResult:
+        """As the task sees it; updated while the claim is worked on.
 
-    @property
-    def path(self) -> str:
-        return self.result.task.module_path
-
-    def begin_attempt(self, worker_id: str, now: datetime) -> None:
-        self.result.worker_ids.append(worker_id)
-        update_result(
-            self.result,
-            status=TaskResultStatus.RUNNING,
-            started_at=self.result.started_at or now,
-            last_attempted_at=now,
-        )
+        This imports the task's module. A run asks for it when the attempt has begun, so that an import that
+        kills the process counts as an interruption of this task and of no other.
+        """
+        return self.load()
 
 
 def update_result(result: AnyResult, **changes: Any) -> None:
@@ -74,7 +68,15 @@ class RetryLater:
     delay: timedelta
 
 
-Outcome = Succeeded | Failed | RetryLater
+@dataclass(frozen=True, kw_only=True)
+class Interrupted:
+    """It neither succeeded nor failed, and is due again at once."""
+
+    ended_at: datetime
+    error: TaskError
+
+
+Outcome = Succeeded | Failed | RetryLater | Interrupted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,11 @@ class DueTask:
 
 
 class Store(ABC):
-    """The tasks of one backend during one run. All times are by the store's own clock."""
+    """The tasks of one backend during one run. All times are by the store's own clock.
+
+    What its database refuses it tries again: claims for seconds, outcomes for as long as a lease. What it
+    raises then ends the run; nothing is lost by that.
+    """
 
     #: Aliases of the databases that it works in: the run keeps their connections apart from its tasks'.
     databases: frozenset[str] = frozenset()
@@ -164,8 +170,13 @@ class OneshotBackend(BaseTaskBackend):
         return self.options.get(name, self.default_options[name])
 
     @abstractmethod
-    def open_store(self, *, worker_id: str, queues: Collection[str] = ()) -> Store:
-        """The store, for one run: ``queues`` limits what is claimed, none means all."""
+    def open_store(
+        self, *, worker_id: str, queues: Collection[str] = (), lease: Callable[[], timedelta] | None = None
+    ) -> Store:
+        """The store, for one run: ``queues`` limits what is claimed, none means all.
+
+        ``lease`` tells how long a lease that begins now is to last; without it as OPTIONS say.
+        """
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         return [*super().check(**kwargs), *self._check_options(), *self._check_defaults()]

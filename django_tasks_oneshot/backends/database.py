@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from django.apps import apps
@@ -36,7 +37,7 @@ class DatabaseBackend(OneshotBackend):
         for what, name in (("backend alias", self.alias), ("queue_name", task.queue_name)):
             if len(name) > LONGEST_NAME or not name.isascii():
                 raise InvalidTask(f"{what} {name!r} cannot be stored; write at most {LONGEST_NAME} ASCII characters.")
-        if len(lane_of(self.alias, task.queue_name, task.priority)) > LONGEST_LANE:
+        if len(lane_of(self.alias, task.queue_name, task.priority, claimed=True)) > LONGEST_LANE:
             raise InvalidTask(
                 f"queue_name {task.queue_name!r} cannot be stored; write fewer of other than small letters."
             )
@@ -53,10 +54,12 @@ class DatabaseBackend(OneshotBackend):
 
         return get_result(self, result_id)
 
-    def open_store(self, *, worker_id: str, queues: Collection[str] = ()) -> DatabaseStore:
+    def open_store(
+        self, *, worker_id: str, queues: Collection[str] = (), lease: Callable[[], timedelta] | None = None
+    ) -> DatabaseStore:
         from .database_store import DatabaseStore
 
-        return DatabaseStore(self, worker_id=worker_id, queues=queues)
+        return DatabaseStore(self, worker_id=worker_id, queues=queues, lease=lease or (lambda: self.lease))
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         messages = super().check(**kwargs)

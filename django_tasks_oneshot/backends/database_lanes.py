@@ -37,12 +37,13 @@ class Lane:
     backend_name: str
     queue_name: str
     priority: int
+    claimed: bool
     first_due_at: datetime
     is_due: bool
 
 
-def waiting_lanes(alias: str) -> list[Lane]:
-    """The lanes in which a task waits, in no particular order."""
+def occupied_lanes(alias: str) -> list[Lane]:
+    """The lanes that have a task, in no particular order."""
     connection = connections[alias]
     table = connection.ops.quote_name(StoredTask._meta.db_table)
     now, params = DatabaseNow().as_sql(None, connection)
@@ -53,12 +54,13 @@ def waiting_lanes(alias: str) -> list[Lane]:
 
 
 def _lane(name: str, due_at: int, now: int) -> Lane:
-    backend_name, queue_name, priority = parse_lane(name)
+    backend_name, queue_name, priority, claimed = parse_lane(name)
     return Lane(
         name=name,
         backend_name=backend_name,
         queue_name=queue_name,
         priority=priority,
+        claimed=claimed,
         first_due_at=EPOCH + due_at * MICROSECOND,
         is_due=due_at <= now,
     )

@@ -2,47 +2,74 @@
 
 from __future__ import annotations
 
+import traceback
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DatabaseError, connections, models, router, transaction
 from django.utils import timezone
 
 from ..compat import TaskError, TaskResultStatus
+from ..contract.exceptions import TaskInterrupted
 from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow, database_now
-from ..db.connections import on_live_connection
+from ..db.trouble import insist
 from ..db.writes import Insert, Update, commit
 from ..models import Attempt, StoredTask
-from .base import LONGEST_EXCEPTION_PATH, Claim, DueTask, Failed, Outcome, Recorded, RetryLater, Store, Succeeded
-from .database_lanes import Lane, waiting_lanes
+from .base import (
+    LONGEST_EXCEPTION_PATH,
+    Claim,
+    DueTask,
+    Failed,
+    Interrupted,
+    Outcome,
+    Recorded,
+    RetryLater,
+    Store,
+    Succeeded,
+)
+from .database_lanes import Lane, occupied_lanes
 from .database_rows import build_result, stored_task
+from .lanes import lane_of
 
 if TYPE_CHECKING:
     from .database import DatabaseBackend
 
+T = TypeVar("T")
+
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
 HOLD = timedelta(seconds=10)
+#: How long a run that cannot claim waits for its database. The next run is a minute away.
+CLAIM_PATIENCE = timedelta(seconds=10)
 NO_ERROR = TaskError(exception_class_path="", traceback="")
-INTERRUPTED_TEXT = "The process of this attempt ended without an outcome: killed, out of memory, or its host gone."
+KILLED = TaskError(
+    exception_class_path=INTERRUPTED,
+    traceback="".join(traceback.format_exception_only(TaskInterrupted("killed"))),
+)
 
 
 class DatabaseStore(Store):
-    def __init__(self, backend: DatabaseBackend, *, worker_id: str, queues: Collection[str]) -> None:
+    def __init__(
+        self, backend: DatabaseBackend, *, worker_id: str, queues: Collection[str], lease: Callable[[], timedelta]
+    ) -> None:
         self.backend = backend
         self.worker_id = worker_id
         self.queues = queues
+        self.lease = lease
         self.alias = router.db_for_write(StoredTask)
         self.databases = frozenset({self.alias})
         self.rows = StoredTask.objects.using(self.alias)
 
     def claim(self, limit: int) -> Sequence[Claim]:
-        return on_live_connection(self.alias, lambda: self._claim(limit))
+        return self._insist(lambda: self._claim(limit))
+
+    def _insist(self, function: Callable[[], T], longest: timedelta = CLAIM_PATIENCE) -> T:
+        return insist(self.alias, function, lambda: min(longest, self.lease()).total_seconds())
 
     def _claim(self, limit: int) -> Sequence[Claim]:
         for lane in self._due_lanes():
@@ -56,31 +83,40 @@ class DatabaseStore(Store):
             rows = list(self._lock_due(lane, limit))
             if not rows:
                 return []
-            self._record_interrupted([row for row in rows if row.status == TaskResultStatus.RUNNING])
+            self._record_killed([row for row in rows if row.status == TaskResultStatus.RUNNING])
+            attempts = self._attempts_of([row.pk for row in rows if row.attempt_count])
             self.rows.filter(pk__in=[row.pk for row in rows]).update(
-                token=token, due_at=DatabaseNow(HOLD), status=TaskResultStatus.READY
+                token=token,
+                lane=_lane_of(rows[0], claimed=True),
+                due_at=DatabaseNow(min(HOLD, self.lease())),
+                status=TaskResultStatus.READY,
             )
-            self._start_row(rows[0])
-        # Out of the transaction: this may import modules of the project, and those may take their time.
-        return self._claims(rows, token)
+            self.rows.filter(pk=rows[0].pk).update(**self._begin(rows[0]))
+        return [self._claim_of(row, token, attempts[row.pk]) for row in rows]
 
-    def _start_row(self, row: StoredTask) -> None:
-        changes = self._start_columns(row.attempt_count + 1, row.started_at)
-        self.rows.filter(pk=row.pk).update(**changes)
-        for name in changes.keys() - {"due_at"}:
-            setattr(row, name, changes[name])
+    def _claim_of(self, row: StoredTask, token: uuid.UUID, attempts: list[Attempt]) -> Claim:
+        return Claim(
+            id=str(row.pk),
+            path=row.task_path,
+            token=str(token),
+            load=lambda: build_result(self.backend, row, stored_task(self.backend, row), attempts),
+            interruptions=_trailing_interruptions(attempts),
+            state=row,
+        )
 
-    def _start_columns(self, number: int, started_at: datetime | None) -> dict[str, Any]:
-        """What a row says when its attempt of this number begins now, under a lease."""
+    def _begin(self, row: StoredTask) -> dict[str, Any]:
+        """Begins the row's next attempt, under a lease; returns what has to be written for that."""
         now = timezone.now()
-        return {
+        changes = {
             "status": TaskResultStatus.RUNNING,
-            "attempt_count": number,
+            "attempt_count": row.attempt_count + 1,
             "worker_id": self.worker_id,
-            "started_at": started_at or now,
+            "started_at": row.started_at or now,
             "last_attempted_at": now,
-            "due_at": DatabaseNow(self.backend.lease),
         }
+        for name, value in changes.items():
+            setattr(row, name, value)
+        return {**changes, "due_at": DatabaseNow(self.lease())}
 
     def _lock_due(self, lane: Lane, limit: int) -> models.QuerySet[StoredTask]:
         # SQLite has no row locks: there the run's transactions begin IMMEDIATE (see db.connections).
@@ -88,7 +124,7 @@ class DatabaseStore(Store):
         due = self.rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
         return due.select_for_update(skip_locked=skip_locked)[:limit]
 
-    def _record_interrupted(self, rows: list[StoredTask]) -> None:
+    def _record_killed(self, rows: list[StoredTask]) -> None:
         """The lease of these ran out: their process is gone, and this is the first to know."""
         now = timezone.now()
         for row in rows:
@@ -101,23 +137,11 @@ class DatabaseStore(Store):
                 started_at=row.last_attempted_at or now,
                 finished_at=now,
                 outcome=Attempt.Outcome.INTERRUPTED,
-                exception_class_path=INTERRUPTED,
-                traceback=INTERRUPTED_TEXT,
+                exception_class_path=KILLED.exception_class_path,
+                traceback=KILLED.traceback,
             )
             for row in rows
         )
-
-    def _claims(self, rows: list[StoredTask], token: uuid.UUID) -> list[Claim]:
-        attempts = self._attempts_of([row.pk for row in rows if row.attempt_count])
-        return [
-            Claim(
-                token=str(token),
-                result=build_result(self.backend, row, stored_task(self.backend, row), attempts[row.pk]),
-                interruptions=_trailing_interruptions(attempts[row.pk]),
-                due_at=row.due_at,
-            )
-            for row in rows
-        ]
 
     def _attempts_of(self, ids: list[Any]) -> dict[Any, list[Attempt]]:
         attempts: dict[Any, list[Attempt]] = defaultdict(list)
@@ -127,45 +151,45 @@ class DatabaseStore(Store):
         return attempts
 
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
-        starting = [] if start is None else [self._start(start)]
+        starting = [] if start is None else [self._update(start, **self._begin(start.state))]
         try:
-            kept, *started = on_live_connection(self.alias, lambda: self._record(claim, outcome, starting))
+            kept, *started = self._insist(lambda: self._record(claim, outcome, starting), longest=self.backend.lease)
         except DatabaseError:
             if isinstance(outcome, Succeeded) or outcome.error.traceback.isascii():
                 raise
             # The database may have an encoding that cannot hold the text: the attempt still has to end.
             kept, *started = self._record(claim, replace(outcome, error=_ascii(outcome.error)), starting)
-        return Recorded(kept=kept or self._is_recorded(claim), started=started == [True])
+        return Recorded(kept=kept or self._insist(lambda: self._is_recorded(claim)), started=started == [True])
 
     def _record(self, claim: Claim, outcome: Outcome, starting: list[Update]) -> list[bool]:
         retry_at = database_now(self.alias) + outcome.delay if isinstance(outcome, RetryLater) else None
-        ending = self._update(claim, token=None, **_columns(outcome, retry_at))
-        attempt = Insert(model=Attempt, values=_attempt(claim, outcome, retry_at))
+        ending = self._update(claim, token=None, **_columns(claim.state, outcome, retry_at))
+        attempt = Insert(model=Attempt, values=_attempt(claim.state, outcome, retry_at))
         kept, _, *started = commit(self.alias, [ending, attempt, *starting])
         return [kept, *started]
 
     def _is_recorded(self, claim: Claim) -> bool:
         """Whether this attempt's end was written after all: a connection may break between a commit and its answer."""
-        mine = Attempt.objects.using(self.alias).filter(task=uuid.UUID(claim.id), number=claim.result.attempts)
+        mine = Attempt.objects.using(self.alias).filter(task=claim.state, number=claim.state.attempt_count)
         return mine.filter(worker_id=self.worker_id).exclude(outcome=Attempt.Outcome.INTERRUPTED).exists()
 
     def _update(self, claim: Claim, **changes: Any) -> Update:
         """A write to the row of a claim. It finds no row where the claim was lost."""
         return Update(model=StoredTask, where={"id": claim.id, "token": claim.token}, changes=changes)
 
-    def _start(self, claim: Claim) -> Update:
-        columns = self._start_columns(claim.result.attempts + 1, claim.result.started_at)
-        claim.begin_attempt(self.worker_id, columns["last_attempted_at"])
-        return self._update(claim, **columns)
-
     def release(self, claims: Iterable[Claim]) -> None:
-        if given_back := [self._update(claim, token=None, due_at=claim.due_at) for claim in claims]:
-            on_live_connection(self.alias, lambda: commit(self.alias, given_back))
+        if given_back := [
+            self._update(claim, token=None, lane=claim.state.lane, due_at=claim.state.due_at) for claim in claims
+        ]:
+            self._insist(lambda: commit(self.alias, given_back))
 
     def extend(self, claim: Claim) -> bool:
-        return commit(self.alias, [self._update(claim, due_at=DatabaseNow(self.backend.lease))]) == [True]
+        return commit(self.alias, [self._update(claim, due_at=DatabaseNow(self.lease()))]) == [True]
 
     def due(self, limit: int) -> Sequence[DueTask]:
+        return self._insist(lambda: self._due(limit))
+
+    def _due(self, limit: int) -> list[DueTask]:
         found: list[DueTask] = []
         for lane in self._due_lanes():
             rows = self.rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
@@ -182,40 +206,58 @@ class DatabaseStore(Store):
         return found
 
     def count_due(self) -> int:
+        return self._insist(self._count_due)
+
+    def _count_due(self) -> int:
         names = [lane.name for lane in self._due_lanes()]
         return self.rows.filter(lane__in=names, due_at__lte=DatabaseNow()).count() if names else 0
 
     def _due_lanes(self) -> list[Lane]:
-        """Those of this backend and these queues, the most urgent first."""
+        """Those of this backend and these queues, the most urgent first; at a priority, what was left behind first."""
         lanes = [
             lane
-            for lane in waiting_lanes(self.alias)
+            for lane in occupied_lanes(self.alias)
             if lane.is_due
             and lane.backend_name == self.backend.alias
             and (not self.queues or lane.queue_name in self.queues)
         ]
-        return sorted(lanes, key=lambda lane: (-lane.priority, lane.first_due_at))
+        return sorted(lanes, key=lambda lane: (-lane.priority, not lane.claimed, lane.first_due_at))
 
 
-def _columns(outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
+def _lane_of(row: StoredTask, *, claimed: bool = False) -> str:
+    return lane_of(row.backend_name, row.queue_name, row.priority, claimed=claimed)
+
+
+def _columns(row: StoredTask, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
     """What the row of a task says after an attempt that ended like this."""
+    waiting = {"status": TaskResultStatus.READY, "lane": _lane_of(row)}
     if isinstance(outcome, RetryLater):
-        return {"status": TaskResultStatus.READY, "due_at": retry_at, "run_after": retry_at}
+        return {**waiting, "due_at": retry_at, "run_after": retry_at}
+    if isinstance(outcome, Interrupted):
+        return {**waiting, "due_at": row.due_at}  # its old place: nobody who waits is older
     finished = {"lane": None, "due_at": None, "finished_at": outcome.ended_at}
     if isinstance(outcome, Failed):
         return {"status": TaskResultStatus.FAILED, **finished}
     return {"status": TaskResultStatus.SUCCESSFUL, "return_value": outcome.return_value, **finished}
 
 
-def _attempt(claim: Claim, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
+_ATTEMPT_OUTCOMES = {
+    Succeeded: Attempt.Outcome.SUCCEEDED,
+    Failed: Attempt.Outcome.FAILED,
+    RetryLater: Attempt.Outcome.FAILED,
+    Interrupted: Attempt.Outcome.INTERRUPTED,
+}
+
+
+def _attempt(row: StoredTask, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
     error = NO_ERROR if isinstance(outcome, Succeeded) else outcome.error
     return {
-        "task": claim.id,
-        "number": claim.result.attempts,
-        "worker_id": claim.result.worker_ids[-1],
-        "started_at": claim.result.last_attempted_at,
+        "task": row.pk,
+        "number": row.attempt_count,
+        "worker_id": row.worker_id,
+        "started_at": row.last_attempted_at,
         "finished_at": outcome.ended_at,
-        "outcome": Attempt.Outcome.SUCCEEDED if isinstance(outcome, Succeeded) else Attempt.Outcome.FAILED,
+        "outcome": _ATTEMPT_OUTCOMES[type(outcome)],
         "exception_class_path": error.exception_class_path,
         "traceback": error.traceback,
         "retry_at": retry_at,

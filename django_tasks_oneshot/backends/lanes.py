@@ -1,4 +1,8 @@
-"""The names of lanes. A lane is where the tasks of one backend, queue and priority wait: one range of an index."""
+"""The names of lanes: where the tasks of one backend, queue and priority are. A lane is one range of an index.
+
+Each has a lane beside it for those that a run has claimed. What is due there was left behind by a run that did
+not come back, and goes before what waits.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,14 @@ from urllib.parse import quote, unquote
 LONGEST_LANE = 255
 
 
-def lane_of(backend_name: str, queue_name: str, priority: int) -> str:
-    """The name of the lane in which these tasks wait: one index range to claim from, per queue and priority."""
-    return f"{_quote(backend_name)}/{_quote(queue_name)}/{priority}"
+def lane_of(backend_name: str, queue_name: str, priority: int, *, claimed: bool = False) -> str:
+    lane = f"{_quote(backend_name)}/{_quote(queue_name)}/{priority}"
+    return f"{lane}/claimed" if claimed else lane
 
 
-def parse_lane(lane: str) -> tuple[str, str, int]:
-    backend_name, queue_name, priority = lane.split("/")
-    return _unquote(backend_name), _unquote(queue_name), int(priority)
+def parse_lane(lane: str) -> tuple[str, str, int, bool]:
+    backend_name, queue_name, priority, *claimed = lane.split("/")
+    return _unquote(backend_name), _unquote(queue_name), int(priority), bool(claimed)
 
 
 def _quote(name: str) -> str:

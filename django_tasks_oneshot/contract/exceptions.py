@@ -1,6 +1,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal, TypeAlias
+
+Reason: TypeAlias = Literal["killed", "deadline", "signal"]
+
+_WHY: dict[Reason, str] = {
+    "killed": "the process of this attempt ended without an outcome: killed, out of memory, or its host gone",
+    "deadline": "its run had to end before the task did",
+    "signal": "its run was told to stop, and the task did not end in the time that it was given",
+}
 
 
 class Retry(Exception):
@@ -22,8 +31,22 @@ class Discard(Exception):
         super().__init__(reason)
 
 
-class TaskInterrupted(Exception):
-    """An attempt that neither succeeded nor failed: its process was gone before it could end."""
+class TaskInterrupted(BaseException):
+    """An attempt that neither succeeded nor failed: its process was gone, or had to go, before it could end.
+
+    Raised inside a task whose run has to end. No ``Exception``, for the reason that ``KeyboardInterrupt`` is
+    none: ``except Exception`` in a task must not swallow it. A task that raises it itself is interrupted too.
+
+    ``reason`` is "killed", "deadline" or "signal"; ``text`` says more.
+    """
+
+    def __init__(self, reason: Reason = "deadline", text: str = "") -> None:
+        super().__init__(reason, text)
+        self.reason = reason
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.text or _WHY.get(self.reason, 'interrupted')}."
 
 
 class TaskNotFound(Exception):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-
-T = TypeVar("T")
 
 
 class RunConnections:
@@ -59,21 +57,6 @@ class RunConnections:
     def _swap(self) -> None:
         for alias in self.private:
             connections[alias], self._hidden[alias] = self._hidden[alias], connections[alias]
-
-
-def on_live_connection(alias: str, function: Callable[[], T]) -> T:
-    """Calls ``function``; once more, on a new connection, where the one there was turns out to be dead.
-
-    Servers, poolers and firewalls drop connections that are idle for long, as the run's is while a task runs.
-    """
-    try:
-        return function()
-    except (OperationalError, InterfaceError):
-        connection = connections[alias]
-        if connection.in_atomic_block or (connection.connection is not None and connection.is_usable()):
-            raise
-        connection.close()
-        return function()
 
 
 def _can_have_another(connection: BaseDatabaseWrapper) -> bool:

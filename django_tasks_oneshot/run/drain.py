@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.utils.crypto import get_random_string
 
-from ..backends.base import Claim, Failed, OneshotBackend, Outcome, RetryLater
+from ..backends.base import Claim, Failed, Interrupted, OneshotBackend, Outcome, Recorded, RetryLater
 from ..compat import task_finished, task_started
+from ..contract.exceptions import TaskInterrupted
 from ..contract.notify import notices_held_back, notify
 from ..db.connections import RunConnections
-from .deadline import Deadline
-from .execute import execute, summary
+from .deadline import WRAP_UP, Deadline
+from .execute import execute, interrupted, summary
 from .heartbeat import Heartbeat
+from .interrupt import Interrupter
 from .isolation import Surroundings, in_own_context
 from .report import Report, StopReason
 from .signals import stop_on_signals
 from .tick import Ticker
+from .watchdog import watchdog
 
 T = TypeVar("T")
 
@@ -41,9 +47,14 @@ class Limits:
     wait: bool = False
 
 
-def drain(backend: OneshotBackend, deadline: Deadline, limits: Limits) -> Report:
-    """Executes what is due until nothing is, or a limit or a signal says stop."""
-    with Run(backend, deadline, limits) as run:
+def drain(
+    backend: OneshotBackend, deadline: Deadline, limits: Limits, exit_now: Callable[[int], None] | None = None
+) -> Report:
+    """Executes what is due until nothing is, or a limit or a signal says stop.
+
+    ``exit_now`` ends the process: for a task that cannot be interrupted. Without it such a task is waited for.
+    """
+    with Run(backend, deadline, limits, exit_now) as run:
         while (stop := run.reason_to_stop()) is None:
             run.tick()
             claims = run.claim()
@@ -60,24 +71,39 @@ def drain(backend: OneshotBackend, deadline: Deadline, limits: Limits) -> Report
 class Run:
     """The parts of one run, from the opening of its connections to their closing."""
 
-    def __init__(self, backend: OneshotBackend, deadline: Deadline, limits: Limits) -> None:
+    def __init__(
+        self,
+        backend: OneshotBackend,
+        deadline: Deadline,
+        limits: Limits,
+        exit_now: Callable[[int], None] | None = None,
+    ) -> None:
         self.backend = backend
         self.deadline = deadline
         self.limits = limits
+        self.exit_now = exit_now
         self.report = Report(worker_id=get_random_string(32))
-        self.store = backend.open_store(worker_id=self.report.worker_id, queues=limits.queues)
+        self.store = backend.open_store(worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease)
         self.ticker = Ticker()
+        self.interrupter = Interrupter()
         self.next_tick = 0.0
         self.batch_size = 1
+        self.current: Claim | None = None
+        self.waiting: deque[Claim] = deque()
+
+    def lease(self) -> timedelta:
+        return self.deadline.lease(self.backend.lease)
 
     def __enter__(self) -> Run:
         with ExitStack() as stack:
-            self.stop = stack.enter_context(stop_on_signals())
+            stack.enter_context(stop_on_signals(self.deadline))
+            stack.enter_context(self.interrupter.installed())
             self.connections = stack.enter_context(RunConnections(self.store.databases | self.ticker.databases))
             # On a connection that it shares, a run is inside a transaction that nobody else can see.
             shares = bool(self.store.databases & self.connections.shared)
-            self.heartbeat = Heartbeat(self.store, None if shares else self.backend.lease.total_seconds() / 3)
+            self.heartbeat = Heartbeat(self.store, None if shares else self.lease)
             stack.callback(self.heartbeat.stop)
+            stack.enter_context(watchdog(self.deadline, self.interrupter, self.overrun))
             self.surroundings = Surroundings()
             self._closing = stack.pop_all()
         return self
@@ -86,7 +112,7 @@ class Run:
         self._closing.close()
 
     def reason_to_stop(self) -> StopReason | None:
-        if self.stop.is_set:
+        if self.deadline.is_stopped:
             return "signal"
         if self.limits.max_tasks is not None and self.report.claimed >= self.limits.max_tasks:
             return "max_tasks"
@@ -113,15 +139,15 @@ class Run:
     def work_through(self, claims: Iterable[Claim]) -> None:
         """Executes claims one after the other, each recorded in the commit that starts the next."""
         began = self.deadline.elapsed
-        waiting = deque(claims)
-        current: Claim | None = waiting.popleft()
-        while current is not None:
-            outcome, error = self.execute(current)
-            following = waiting.popleft() if waiting and self.reason_to_stop() is None else None
-            recorded = self.store.record(current, outcome, start=following)
-            self.conclude(current, outcome, error, kept=recorded.kept)
-            current = following if recorded.started else None
-        self.store.release(waiting)
+        self.waiting = deque(claims)
+        self.current = self.waiting.popleft()
+        while self.current is not None:
+            outcome, error = self.execute(self.current)
+            following = self.waiting.popleft() if self.waiting and self.reason_to_stop() is None else None
+            recorded = self.record(self.current, outcome, following)
+            self.conclude(self.current, outcome, error, kept=recorded.kept)
+            self.current = following if recorded.started else None
+        self.store.release(self.waiting)
         self.adapt_batch_size(self.deadline.elapsed - began)
 
     def execute(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
@@ -132,7 +158,19 @@ class Run:
 
     def attempt(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         notify(task_started, self.backend, claim.result)
-        return execute(claim, self.backend.default_policy)
+        return execute(claim, self.backend.default_policy, self.interrupter)
+
+    def record(self, claim: Claim, outcome: Outcome, following: Claim | None) -> Recorded:
+        try:
+            return self.store.record(claim, outcome, start=following)
+        except Exception:
+            logger.error(
+                "Task id=%s path=%s ended (%s), and that could not be written. It runs again when its lease ends.",
+                claim.id,
+                claim.path,
+                type(outcome).__name__,
+            )
+            raise
 
     def call_project(self, function: Callable[..., T], *args: Any) -> T:
         """For what the project wrote, tasks and signal receivers: what it leaves behind is put in order after."""
@@ -154,6 +192,10 @@ class Run:
             )
             return
         about = f"Task id={claim.id} path={claim.path}"
+        if isinstance(outcome, Interrupted):
+            self.report.interrupted += 1
+            logger.warning("%s was interrupted and runs again (%s).", about, summary(error))
+            return
         if isinstance(outcome, RetryLater):
             self.report.retried += 1
             seconds = outcome.delay.total_seconds()
@@ -185,7 +227,27 @@ class Run:
 
     def pause(self) -> None:
         self.connections.close_idle()
-        self.stop.wait(min(POLL_SECONDS, self.deadline.remaining))
+        time.sleep(min(POLL_SECONDS, self.deadline.remaining))
+
+    def overrun(self) -> None:
+        """The run is still there when it has to be gone. Called in the watchdog's thread."""
+        claim = self.current
+        logger.error(
+            "The run has to be gone and is not: %s.",
+            f"task id={claim.id} path={claim.path} did not let itself be interrupted" if claim else "it waits",
+        )
+        if self.exit_now is not None:
+            patience = threading.Timer(WRAP_UP, self.exit_now, [1])
+            patience.daemon = True
+            patience.start()
+            self.give_back(claim)
+            self.exit_now(0)
+
+    def give_back(self, claim: Claim | None) -> None:
+        with RunConnections(self.store.databases):
+            if claim is not None:
+                self.store.record(claim, interrupted(TaskInterrupted(self.deadline.interrupts_because)), start=None)
+            self.store.release(self.waiting)
 
     def finish(self, stop: StopReason) -> Report:
         self.report.stopped_because = stop

@@ -9,17 +9,27 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..backends.base import LONGEST_EXCEPTION_PATH, Claim, Failed, Outcome, RetryLater, Succeeded, update_result
+from ..backends.base import (
+    LONGEST_EXCEPTION_PATH,
+    Claim,
+    Failed,
+    Interrupted,
+    Outcome,
+    RetryLater,
+    Succeeded,
+    update_result,
+)
 from ..compat import TaskContext, TaskError, TaskResultStatus, normalize_json
 from ..contract.exceptions import Discard, TaskInterrupted, UnstorableValue
 from ..contract.retry import retry_delay
 from ..contract.task import Policy
 from ..db.fields import json_value
+from .interrupt import Interrupter
 
 LONGEST_TRACEBACK = 64 * 1024  # characters
 
 
-def execute(claim: Claim, default_policy: Policy) -> tuple[Outcome, BaseException | None]:
+def execute(claim: Claim, default_policy: Policy, interrupter: Interrupter) -> tuple[Outcome, BaseException | None]:
     """Calls the task of a started claim; the exception is what its attempt ended in.
 
     ``default_policy`` holds for what the task itself does not say.
@@ -31,15 +41,20 @@ def execute(claim: Claim, default_policy: Policy) -> tuple[Outcome, BaseExceptio
     try:
         policy = Policy.of(claim.result.task, default_policy)
         if claim.interruptions > policy.max_interruptions:
-            raise TaskInterrupted(_gave_up(claim.interruptions, policy.max_interruptions))
-        value = _call(claim)
+            return _give_up(claim, TaskInterrupted("killed"), policy, claim.interruptions)
+        value = _call(claim, interrupter)
         try:
             value = json_value(value, normalize_json)
         except UnstorableValue as error:
             raise Discard(f"{claim.path} ran and its return value was lost: {error}.") from error
     except BaseException as error:
         _end_forked_child(process, error)
-        return _failure(claim, policy, error, timezone.now()), error
+        interruption = _interruption(error, interrupter)
+        if interruption is None:
+            return _failure(claim, policy, error, timezone.now()), error
+        if claim.interruptions >= policy.max_interruptions:
+            return _give_up(claim, interruption, policy, claim.interruptions + 1)
+        return interrupted(interruption), interruption
     _end_forked_child(process, None)
     ended_at = timezone.now()
     update_result(claim.result, status=TaskResultStatus.SUCCESSFUL, finished_at=ended_at, _return_value=value)
@@ -53,19 +68,44 @@ def _end_forked_child(process: int, error: BaseException | None) -> None:
         os._exit(code if isinstance(code, int) else 1)
 
 
-def _call(claim: Claim) -> Any:
+def _call(claim: Claim, interrupter: Interrupter) -> Any:
     result = claim.result
-    if result.task.takes_context:
-        return result.task.call(TaskContext(task_result=result), *result.args, **result.kwargs)
-    return result.task.call(*result.args, **result.kwargs)
+    context = (TaskContext(task_result=result),) if result.task.takes_context else ()
+    return interrupter.call(result.task, *context, *result.args, **result.kwargs)
+
+
+def _interruption(error: BaseException, interrupter: Interrupter) -> TaskInterrupted | None:
+    """Whether the attempt ended in an interruption. What a library made of it on its way is one too."""
+    if isinstance(error, TaskInterrupted):
+        return error
+    if interrupter.interruption is not None:
+        interrupter.interruption.__cause__ = error
+    return interrupter.interruption
+
+
+def interrupted(interruption: TaskInterrupted) -> Interrupted:
+    return Interrupted(ended_at=timezone.now(), error=describe(interruption))
+
+
+def _give_up(
+    claim: Claim, interruption: TaskInterrupted, policy: Policy, interruptions: int
+) -> tuple[Failed, TaskInterrupted]:
+    error = TaskInterrupted(
+        interruption.reason,
+        f"interrupted {interruptions} times in a row, and max_interruptions={policy.max_interruptions}. "
+        "Look for what ends it (memory, a host's time limit), then enqueue it again",
+    )
+    error.__cause__ = interruption
+    ended_at = timezone.now()
+    claim.result.errors.append(describe(error))
+    update_result(claim.result, status=TaskResultStatus.FAILED, finished_at=ended_at)
+    return Failed(ended_at=ended_at, error=claim.result.errors[-1]), error
 
 
 def _failure(claim: Claim, policy: Policy, error: BaseException, ended_at: datetime) -> Failed | RetryLater:
     result = claim.result
     result.errors.append(describe(error))
     update_result(result, status=TaskResultStatus.FAILED, finished_at=ended_at)
-    if isinstance(error, TaskInterrupted):
-        return Failed(ended_at=ended_at, error=result.errors[-1])
     try:
         delay = retry_delay(error, result, max_attempts=policy.max_attempts, backoff=policy.backoff)
     except BaseException as backoff_error:
@@ -106,10 +146,3 @@ def _storable(text: str, longest: int) -> str:
         half = longest // 2 - 30
         text = f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
     return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _gave_up(interruptions: int, maximum: int) -> str:
-    return (
-        f"The process running this task ended without an outcome {interruptions} times in a row, and "
-        f"max_interruptions={maximum}. Look for what kills it (memory, a host's time limit), then enqueue it again."
-    )

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import connections
 
@@ -12,23 +15,26 @@ from ..db.connections import RunConnections
 
 logger = logging.getLogger("django_tasks_oneshot")
 
+LONGEST_NAP = 1.0  # seconds
+
 
 class Heartbeat:
     """Renews the lease of the running task, so that one that outlives its lease is not run twice at once.
 
-    ``interval`` is in seconds, ``None`` for never. One thread a run, asleep while tasks are shorter than that.
+    ``lease`` tells how long one that begins now lasts, ``None`` that none is renewed. One thread a run, begun
+    with its first task.
     """
 
-    def __init__(self, store: Store, interval: float | None) -> None:
+    def __init__(self, store: Store, lease: Callable[[], timedelta] | None) -> None:
         self._store = store
-        self._interval = interval
+        self._lease = lease
         self._claim: Claim | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="oneshot-heartbeat", daemon=True)
 
     @contextmanager
     def keeping(self, claim: Claim) -> Iterator[None]:
-        if self._thread.ident is None:
+        if self._lease is not None and self._thread.ident is None:
             self._thread.start()
         self._claim = claim
         try:
@@ -39,21 +45,41 @@ class Heartbeat:
     def stop(self) -> None:
         self._stopped.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(LONGEST_NAP)  # no longer: its database may not answer
 
     def _beat(self) -> None:
-        last_seen = None
+        seen: Claim | None = None
+        renew_at, host_clock = math.inf, _host_clock()
         with RunConnections(self._store.databases):  # of this thread
-            while not self._stopped.wait(self._interval):
+            while not self._stopped.wait(min(self._interval, LONGEST_NAP)):
                 claim = self._claim
-                if claim is not None and claim is last_seen:  # it was already running one interval ago
-                    self._extend(claim)
-                last_seen = claim
+                if claim is None:
+                    continue
+                if claim is not seen:
+                    seen, renew_at = claim, time.monotonic() + self._interval
+                # SQLite has no clock but the host's: leases move with it when it is set.
+                host_clock, before = _host_clock(), host_clock
+                if time.monotonic() >= renew_at or abs(host_clock - before) > 1:
+                    renew_at = self._renew(claim)
 
-    def _extend(self, claim: Claim) -> None:
+    @property
+    def _interval(self) -> float:
+        """Seconds between renewals: two may fail before a lease ends."""
+        return self._lease().total_seconds() / 3 if self._lease else math.inf
+
+    def _renew(self, claim: Claim) -> float:
+        """Returns when to renew it next: after an error, with the next beat."""
         try:
-            if not self._store.extend(claim):
-                logger.warning("Task id=%s path=%s lost its lease while running.", claim.id, claim.path)
-        except Exception:
-            logger.exception("The lease of task id=%s path=%s could not be renewed.", claim.id, claim.path)
+            if self._store.extend(claim):
+                return time.monotonic() + self._interval
+            logger.warning("Task id=%s path=%s lost its lease while running.", claim.id, claim.path)
+            return math.inf
+        except Exception as error:
+            logger.warning("The lease of task id=%s path=%s could not be renewed (%s).", claim.id, claim.path, error)
             connections.close_all()  # the next beat has a new one
+            return time.monotonic()
+
+
+def _host_clock() -> float:
+    """What the host's clock says above a clock that is never set; it changes when the clock is."""
+    return time.time() - time.monotonic()

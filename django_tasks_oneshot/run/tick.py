@@ -13,10 +13,12 @@ from ..compat import AnyTask
 from ..contract.schedule import Rule
 from ..contract.task import registered_tasks
 from ..db.clock import DatabaseNow, database_now
-from ..db.connections import on_live_connection
+from ..db.trouble import insist
 from ..models import Schedule
 
 logger = logging.getLogger("django_tasks_oneshot")
+
+PATIENCE = 5.0  # seconds in which a database that fails is asked again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Ticker:
         """Enqueues what has come due since the last tick of any run, and returns how many tasks that were."""
         if not self.declared:
             return 0
-        rows = on_live_connection(self.alias, self._rows)
+        rows = insist(self.alias, self._rows, lambda: PATIENCE)
         now = next((row.now for row in rows.values()), None) or database_now(self.alias)
         return sum(self._advance_safely(each, rows.get(each.name), now) for each in self.declared)
 

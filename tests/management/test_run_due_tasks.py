@@ -179,7 +179,7 @@ class TestSignals:
         with manage.start("run_due_tasks") as process:
             eventually(lambda: status(running) == TaskResultStatus.RUNNING)
             process.send_signal(signal.SIGINT)
-            eventually(lambda: "SIGINT" in process.stderr.readline())
+            eventually(lambda: "A signal" in process.stderr.readline())
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=60) == -signal.SIGINT
         assert status(running) == TaskResultStatus.RUNNING  # until its lease ends
@@ -214,6 +214,17 @@ class TestKilled:
         assert manage.run_due_tasks()["interrupted"] == 1
         behind.refresh()
         assert (behind.attempts, behind.errors) == (1, [])
+
+    def test_an_import_that_kills_the_process_is_charged_to_its_task_alone(self, manage):
+        tasks.noop.enqueue()
+        killer, behind = tasks.noop.enqueue(), tasks.noop.enqueue()
+        StoredTask.objects.filter(pk=killer.id).update(task_path="tests.project.shop.imported_late.late")
+        assert manage("run_due_tasks", ONESHOT_KILLING_IMPORT="1").returncode == -signal.SIGKILL
+        StoredTask.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+        assert manage.run_due_tasks()["interrupted"] == 1
+        killer.refresh()
+        behind.refresh()
+        assert (killer.attempts, behind.attempts, behind.errors) == (2, 1, [])
 
 
 class TestDryRun:

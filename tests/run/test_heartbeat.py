@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +12,7 @@ from django_tasks_oneshot.models import StoredTask
 from django_tasks_oneshot.run.heartbeat import Heartbeat
 from tests.project.shop import tasks
 
-SHORT = 0.02
+SHORT = timedelta(seconds=0.06)
 
 
 class RecordingStore:
@@ -36,11 +38,11 @@ class RecordingStore:
 @pytest.fixture
 def claim(backend):
     result = tasks.noop.enqueue()
-    return Claim(token="t", result=result)
+    return Claim(id=result.id, path="noop", token="t", load=lambda: result)
 
 
 def beats(store, claim):
-    heartbeat = Heartbeat(store, SHORT)
+    heartbeat = Heartbeat(store, lambda: SHORT)
     with heartbeat.keeping(claim):
         assert store.enough.wait(30)
     heartbeat.stop()
@@ -58,13 +60,27 @@ def test_an_error_does_not_end_it(claim, caplog):
     assert "could not be renewed" in caplog.text
 
 
-def test_a_lost_lease_is_logged(claim, caplog):
-    beats(RecordingStore(False), claim)
-    assert "lost its lease while running" in caplog.text
+def test_a_lost_lease_is_logged_and_left_alone(claim, caplog, eventually):
+    store = RecordingStore(False)
+    heartbeat = Heartbeat(store, lambda: SHORT)
+    with heartbeat.keeping(claim):
+        eventually(lambda: "lost its lease while running" in caplog.text)
+    heartbeat.stop()
+    assert len(store.extended) == 1
+
+
+def test_a_lease_is_renewed_when_the_clock_of_the_host_is_set(claim, monkeypatch, eventually):
+    """SQLite has no clock but that one: an hour later, every lease has ended."""
+    store = RecordingStore()
+    heartbeat = Heartbeat(store, lambda: timedelta(seconds=300))
+    with heartbeat.keeping(claim):
+        monkeypatch.setattr(time, "time", lambda: time.monotonic() + 3600)
+        eventually(lambda: store.extended)
+    heartbeat.stop()
 
 
 def test_is_no_thread_before_the_first_task():
-    heartbeat = Heartbeat(RecordingStore(), SHORT)
+    heartbeat = Heartbeat(RecordingStore(), lambda: SHORT)
     heartbeat.stop()
     assert "oneshot-heartbeat" not in [thread.name for thread in threading.enumerate()]
 

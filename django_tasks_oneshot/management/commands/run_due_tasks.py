@@ -6,7 +6,7 @@ import math
 import os
 import threading
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from django.db import Error as DatabaseFailure
 
 from ...backends.base import OneshotBackend
 from ...compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
-from ...run.deadline import Deadline
+from ...run.deadline import SIGNAL_GRACE, Deadline
 from ...run.drain import Limits, drain
 from ...run.due import whats_due
 
@@ -30,12 +30,19 @@ class Command(BaseCommand):
     help = "Runs the tasks that are due, and those of schedules that came due since the last run, then exits."
     # All checks import the URLconf and with it the whole project, once a minute for nothing. The backend's are made.
     requires_system_checks = ()
+    exit_now: Callable[[int], None] | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--max-seconds",
             type=_seconds,
             help="Start no task after this many seconds. Without it the run ends when nothing is due.",
+        )
+        parser.add_argument(
+            "--grace-seconds",
+            type=_grace,
+            help="After --max-seconds or a signal, interrupt the running task when it goes on for this many seconds. "
+            f"Without it, {SIGNAL_GRACE:g} after a signal, and after --max-seconds never.",
         )
         parser.add_argument("--max-tasks", type=_count, help="Start at most this many tasks.")
         parser.add_argument(
@@ -67,6 +74,7 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         code: Any = 1
+        self.exit_now = _exit_now  # this is its own process
         try:
             super().run_from_argv(argv)
             code = 0
@@ -85,7 +93,10 @@ class Command(BaseCommand):
             else:
                 self._run(backend, limits, options)
         except DatabaseFailure as error:
-            raise CommandError(f"The run ended early, the database failed: {error}") from error
+            raise CommandError(
+                f"The run ended early, the database failed: {str(error).strip()}\n"
+                "No task is lost: what was not recorded is claimed again when its lease ends."
+            ) from error
 
     def _say_what_is_due(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
         plan = whats_due(backend, limits.queues, limits.max_tasks or DRY_RUN_TASKS)
@@ -93,7 +104,8 @@ class Command(BaseCommand):
 
     def _run(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
         with _logging(options["verbosity"]):
-            report = drain(backend, Deadline(options["max_seconds"]), limits)
+            deadline = Deadline(options["max_seconds"], options["grace_seconds"])
+            report = drain(backend, deadline, limits, self.exit_now)
         if options["format"] == "json":
             self.stdout.write(json.dumps(report.as_dict()))
         elif options["verbosity"] >= 2 or (options["verbosity"] == 1 and self._is_worth_saying(report.is_idle)):
@@ -154,24 +166,40 @@ def _exit_despite_threads(code: Any) -> None:
     if not left:
         return
 
-    def exit_now() -> None:
+    def leave() -> None:
         logger.warning("Tasks left threads behind that do not end: %s. The run exits without them.", ", ".join(left))
-        logging.shutdown()
-        os._exit(code if isinstance(code, int) else 1)
+        _exit_now(code if isinstance(code, int) else 1)
 
-    watchdog = threading.Timer(THREAD_GRACE_SECONDS, exit_now)
-    watchdog.daemon = True  # goes on while Python waits for the others
-    watchdog.start()
+    timer = threading.Timer(THREAD_GRACE_SECONDS, leave)
+    timer.daemon = True  # goes on while Python waits for the others
+    timer.start()
+
+
+def _exit_now(code: int) -> None:
+    """Ends the process in the middle of whatever it does."""
+    logging.shutdown()
+    os._exit(code)
 
 
 def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
+    value = _number(text)
+    if not 0 < value < math.inf:
         raise ArgumentTypeError(f"{text} is not a number of seconds above 0; write 55, or leave it out for no limit.")
     return value
+
+
+def _grace(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise ArgumentTypeError(f"{text} is not a number of seconds; write 5, or 0 to interrupt at once.")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _count(text: str) -> int:

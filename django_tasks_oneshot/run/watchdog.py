@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ..contract.exceptions import TaskInterrupted
+from .deadline import Deadline
+from .interrupt import Interrupter
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+LONGEST_NAP = 1.0  # seconds: a signal may bring the end nearer at any time
+SHORTEST_NAP = 0.02
+
+
+@contextmanager
+def watchdog(deadline: Deadline, interrupter: Interrupter, on_overrun: Callable[[], None]) -> Iterator[None]:
+    """Inside, the running task is interrupted when its deadline says so.
+
+    If the run is still there when it has to be gone, ``on_overrun`` is called, once, in the watchdog's thread.
+    It asks no database: that may be what the task waits for.
+    """
+    stopped = threading.Event()
+
+    def watch() -> None:
+        told = False
+        while not stopped.wait(_nap(deadline)):
+            if deadline.is_stopped and not told:  # not in the signal's handler, which may be inside of a log call
+                told = True
+                logger.warning("A signal: no other task is started, %.3g s for the one that runs.", _grace(deadline))
+            if deadline.until_interruption <= 0:
+                interrupter.interrupt(TaskInterrupted(deadline.interrupts_because))
+            if deadline.until_end <= 0:
+                on_overrun()
+                return
+
+    thread = threading.Thread(target=watch, name="oneshot-watchdog", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def _grace(deadline: Deadline) -> float:
+    return max(0.0, deadline.until_interruption)
+
+
+def _nap(deadline: Deadline) -> float:
+    ahead = [seconds for seconds in (deadline.until_interruption, deadline.until_end, LONGEST_NAP) if seconds > 0]
+    return max(SHORTEST_NAP, min(ahead))
