@@ -89,6 +89,7 @@ class TestExit:
             (["--max-seconds", "0"], "0 is not a number of seconds above 0"),
             (["--max-seconds", "nan"], "nan is not a number of seconds above 0"),
             (["--max-seconds", "soon"], "soon is not a number of seconds above 0; write 55, or leave it out"),
+            (["--grace-seconds", "-1"], "-1 is not a number of seconds; write 5, or 0 to interrupt at once."),
             (["--max-tasks", "0"], "0 is not a number of tasks above 0"),
             (["--max-tasks", "1.5"], "1.5 is not a number of tasks above 0"),
             (["--backend", "nowhere"], "--backend nowhere: The connection 'nowhere' doesn't exist"),
@@ -144,6 +145,19 @@ class TestLimits:
         report = manage.run_due_tasks("--max-seconds", "1")
         assert (report["claimed"], report["remaining"], report["stopped_because"]) == (2, 1, "max_seconds")
 
+    def test_grace_seconds_interrupts_what_goes_on_after_max_seconds(self, manage):
+        result = tasks.hang.enqueue("sleep")
+        report = manage.run_due_tasks("--max-seconds", "0.5", "--grace-seconds", "0.5")
+        assert (report["interrupted"], report["stopped_because"]) == (1, "max_seconds")
+        assert status(result) == TaskResultStatus.READY
+
+    def test_a_lease_lasts_no_longer_than_a_run_whose_end_is_known(self, manage, eventually):
+        """So that the next run need not wait for 300 seconds after a kill."""
+        result = tasks.sleep.enqueue(3600)
+        manage.start("run_due_tasks", "--max-seconds", "20", "--grace-seconds", "10")
+        eventually(lambda: status(result) == TaskResultStatus.RUNNING)
+        assert StoredTask.objects.get(pk=result.id).due_at < timezone.now() + timedelta(seconds=40)
+
     def test_queues(self, manage):
         tasks.noop.enqueue()
         tasks.send_mail.enqueue("a@example.com")
@@ -173,6 +187,42 @@ class TestSignals:
         report = json.loads(stdout)
         assert (report["succeeded"], report["remaining"], report["stopped_because"]) == (1, 1, "signal")
         assert (status(running), status(waiting)) == (TaskResultStatus.SUCCESSFUL, TaskResultStatus.READY)
+
+    def test_a_task_that_goes_on_after_its_grace_is_interrupted(self, manage, eventually):
+        running, waiting = tasks.hang.enqueue("sleep"), tasks.noop.enqueue()
+        with manage.start("run_due_tasks", "--grace-seconds", "0.5", "--format", "json") as process:
+            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == 0, stderr
+        report = json.loads(stdout)
+        assert (report["interrupted"], report["remaining"], report["stopped_because"]) == (1, 2, "signal")
+        assert [status(each) for each in (running, waiting)] == [TaskResultStatus.READY] * 2
+        assert (running.attempts, waiting.attempts) == (1, 0)
+        assert "TaskInterrupted: signal" in running.errors[0].traceback
+
+    def test_without_a_grace_of_its_own_it_is_interrupted_all_the_same(self, manage, eventually):
+        running = tasks.hang.enqueue("sleep")
+        with manage.start("run_due_tasks") as process:
+            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+            process.send_signal(signal.SIGTERM)
+            _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 0, stderr
+        assert status(running) == TaskResultStatus.READY
+
+    def test_a_task_that_holds_on_is_given_back_and_its_process_ended(self, manage, eventually):
+        tasks.noop.enqueue()  # so that the next claim has more than one
+        running, waiting = tasks.hold_on.enqueue(3600), tasks.noop.enqueue()
+        with manage.start("run_due_tasks", "--grace-seconds", "0") as process:
+            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+            process.send_signal(signal.SIGTERM)
+            _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 0, stderr
+        assert "hold_on did not let itself be interrupted" in stderr
+        assert [status(each) for each in (running, waiting)] == [TaskResultStatus.READY] * 2
+        assert (running.attempts, len(running.errors), waiting.attempts) == (1, 1, 0)
+        StoredTask.objects.filter(pk=running.id).update(task_path=tasks.noop.module_path, args=[])
+        assert manage.run_due_tasks()["succeeded"] == 2
 
     def test_a_second_signal_ends_the_process_at_once(self, manage, eventually):
         running = tasks.sleep.enqueue(3600)

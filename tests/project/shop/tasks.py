@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone, translation
 
-from django_tasks_oneshot import Cron, Discard, Retry, constant, task
+from django_tasks_oneshot import Cron, Discard, Retry, TaskInterrupted, constant, task
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.models import StoredTask
 
@@ -130,6 +130,7 @@ RAISES = {
     "KeyboardInterrupt": lambda: _raise(KeyboardInterrupt()),
     "GeneratorExit": lambda: _raise(GeneratorExit()),
     "RecursionError": _recurse,
+    "TaskInterrupted": lambda: _raise(TaskInterrupted("signal", "of my own accord")),
     "MemoryError": lambda: _raise(MemoryError()),
     "Mute": lambda: _raise(Mute()),
     "Local": lambda: _raise(_local_class()),
@@ -347,3 +348,78 @@ def remove_working_directory():
 @task
 def run_other_backend():
     call_command("run_due_tasks", backend="any_queue", verbosity=0)
+
+
+# What is interrupted
+
+
+@task
+def hang(how, seconds=3600):
+    """Notes how it was ended, from inside."""
+    try:
+        HANGS[how](seconds)
+    except BaseException as error:
+        note(f"{how}: {type(error).__name__}")
+        raise
+
+
+@task(max_interruptions=0)
+def hang_at_most_once():
+    time.sleep(3600)
+
+
+@task
+async def hang_async(seconds=3600):
+    try:
+        await asyncio.sleep(seconds)
+    except BaseException as error:
+        await Execution.objects.acreate(note=f"async: {type(error).__name__}", process=os.getpid())
+        raise
+
+
+@task
+def hold_on(seconds):
+    """Swallows whatever is raised in it."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            time.sleep(0.01)
+        except BaseException:
+            note("held on")
+
+
+@task
+def clean_up_and_return():
+    try:
+        time.sleep(3600)
+    except TaskInterrupted:
+        return "as far as I got"
+
+
+def _loop(seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with contextlib.suppress(Exception):
+            sum(range(1000))
+
+
+def _in_atomic(seconds):
+    with transaction.atomic():
+        note("rolled back")
+        time.sleep(seconds)
+
+
+def _wrap(seconds):
+    try:
+        time.sleep(seconds)
+    except BaseException as error:
+        raise RuntimeError("a library's own") from error
+
+
+HANGS = {
+    "sleep": time.sleep,
+    "loop": _loop,
+    "lock": lambda seconds: threading.Semaphore(0).acquire(timeout=seconds),
+    "atomic": _in_atomic,
+    "wrapped": _wrap,
+}

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from django_tasks_oneshot.run.deadline import SIGNAL_GRACE, WRAP_UP, Deadline
+
+LEASE = timedelta(seconds=300)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_without_limits_nothing_ends(clock):
+    deadline = Deadline(clock=clock)
+    clock.now += 86400
+    assert (deadline.remaining, deadline.until_interruption, deadline.until_end) == (math.inf,) * 3
+    assert deadline.lease(LEASE) == LEASE
+
+
+def test_max_seconds_ends_the_starting_of_tasks_and_interrupts_none(clock):
+    deadline = Deadline(50, clock=clock)
+    assert deadline.remaining == 50
+    clock.now += 60
+    assert (deadline.remaining, deadline.until_interruption) == (0, math.inf)
+
+
+def test_the_grace_begins_when_max_seconds_are_over(clock):
+    deadline = Deadline(50, 10, clock=clock)
+    assert (deadline.until_interruption, deadline.until_end) == (60, 60 + WRAP_UP)
+    clock.now += 61
+    assert (deadline.until_interruption, deadline.interrupts_because) == (-1, "deadline")
+
+
+def test_a_grace_of_0_interrupts_at_once(clock):
+    assert Deadline(50, 0, clock=clock).until_interruption == 50
+
+
+def test_a_signal_is_the_end_and_gives_its_own_grace(clock):
+    deadline = Deadline(clock=clock)
+    clock.now += 7
+    deadline.stop()
+    assert (deadline.remaining, deadline.until_interruption) == (0, SIGNAL_GRACE)
+    assert deadline.interrupts_because == "signal"
+
+
+def test_the_grace_that_was_given_holds_after_a_signal_too(clock):
+    deadline = Deadline(grace_seconds=25, clock=clock)
+    assert deadline.until_interruption == math.inf
+    deadline.stop()
+    assert deadline.until_interruption == 25
+
+
+def test_a_second_stop_does_not_begin_the_grace_again(clock):
+    deadline = Deadline(clock=clock)
+    deadline.stop()
+    clock.now += 3
+    deadline.stop()
+    assert deadline.until_interruption == SIGNAL_GRACE - 3
+
+
+def test_a_signal_after_max_seconds_still_gives_the_task_a_grace(clock):
+    deadline = Deadline(50, clock=clock)
+    clock.now += 80
+    deadline.stop()
+    assert deadline.until_interruption == SIGNAL_GRACE
+
+
+def test_a_signal_does_not_put_off_the_deadline(clock):
+    deadline = Deadline(50, 10, clock=clock)
+    clock.now += 58
+    deadline.stop()
+    assert (deadline.until_interruption, deadline.interrupts_because) == (2, "deadline")
+
+
+def test_default_grace_and_wrap_up_end_before_a_kill_after_10_seconds():
+    assert SIGNAL_GRACE + 2 * WRAP_UP < 10  # the second one is for a database that does not answer
+
+
+class TestLease:
+    def test_is_as_long_as_the_backend_says_where_no_end_is_known(self, clock):
+        assert Deadline(50, clock=clock).lease(LEASE) == LEASE
+
+    def test_lasts_until_the_end_of_the_run_where_that_is_known(self, clock):
+        deadline = Deadline(50, 10, clock=clock)
+        assert deadline.lease(LEASE) == timedelta(seconds=60 + WRAP_UP)
+        clock.now += 40
+        assert deadline.lease(LEASE) == timedelta(seconds=20 + WRAP_UP)
+
+    def test_is_never_longer_than_the_backend_says(self, clock):
+        assert Deadline(5000, 10, clock=clock).lease(LEASE) == LEASE
+        assert Deadline(50, 10, clock=clock).lease(timedelta(seconds=1)) == timedelta(seconds=1)
+
+    def test_still_lasts_a_moment_after_the_end(self, clock):
+        deadline = Deadline(50, 10, clock=clock)
+        clock.now += 500
+        assert deadline.lease(LEASE) == timedelta(seconds=WRAP_UP)

@@ -1,0 +1,233 @@
+"""Interruptions as a task, its result and its neighbours see them. In this process: real signals and threads."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+from django.db import connections
+
+from django_tasks_oneshot import TaskInterrupted
+from django_tasks_oneshot.compat import TaskResultStatus, task_finished
+from django_tasks_oneshot.models import Attempt, StoredTask
+from django_tasks_oneshot.run.deadline import Deadline
+from django_tasks_oneshot.run.drain import Limits, drain
+from django_tasks_oneshot.run.interrupt import SIGNAL, Interrupter
+from tests.project.shop import tasks
+from tests.project.shop.models import Execution
+
+INTERRUPTED = "django_tasks_oneshot.contract.exceptions.TaskInterrupted"
+
+
+def notes():
+    return list(Execution.objects.order_by("pk").values_list("note", flat=True))
+
+
+def refreshed(result):
+    result.refresh()
+    return result
+
+
+class TestTheTask:
+    """The deadline is over when the task has hardly begun."""
+
+    @pytest.mark.parametrize("how", ["sleep", "loop", "lock"])
+    def test_gets_the_exception_wherever_it_is(self, run, how):
+        result = refreshed(tasks.hang.enqueue(how))
+        report = run(max_seconds=0.2, grace_seconds=0)
+        assert notes() == [f"{how}: TaskInterrupted"]
+        assert (report.claimed, report.interrupted, report.failed) == (1, 1, 0)
+        result.refresh()
+        assert (result.status, result.attempts) == (TaskResultStatus.READY, 1)
+
+    def test_that_is_async_is_cancelled(self, run):
+        result = tasks.hang_async.enqueue()
+        report = run(max_seconds=0.2, grace_seconds=0)
+        assert notes() == ["async: CancelledError"]
+        assert report.interrupted == 1
+        (error,) = refreshed(result).errors
+        assert error.exception_class_path == INTERRUPTED
+
+    def test_is_interrupted_in_a_thread_of_a_server_too(self, rows, backend):
+        """As in a web process: no signals there."""
+        tasks.hang.enqueue("loop")
+        reports = []
+
+        def serve():
+            reports.append(drain(backend, Deadline(0.2, 0), Limits()))
+            connections.close_all()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        thread.join()
+        assert [report.interrupted for report in reports] == [1]
+        assert notes() == ["loop: TaskInterrupted"]
+
+    def test_has_its_open_transaction_rolled_back(self, run):
+        tasks.hang.enqueue("atomic")
+        assert run(max_seconds=0.2, grace_seconds=0).interrupted == 1
+        assert notes() == ["atomic: TaskInterrupted"]
+
+    def test_that_returns_all_the_same_has_succeeded(self, run):
+        result = tasks.clean_up_and_return.enqueue()
+        assert run(max_seconds=0.2, grace_seconds=0).succeeded == 1
+        assert refreshed(result).return_value == "as far as I got"
+
+    def test_that_ends_in_its_grace_is_not_interrupted(self, run):
+        result = tasks.sleep.enqueue(0.5)
+        assert run(max_seconds=0.1, grace_seconds=3600).succeeded == 1
+        assert refreshed(result).errors == []
+
+    def test_that_holds_on_is_told_once_and_waited_for(self, run, caplog):
+        """Without a process of its own, as under call_command(), a run can end nobody."""
+        result = tasks.hold_on.enqueue(3)
+        assert run(max_seconds=0.1, grace_seconds=0).succeeded == 1
+        assert notes() == ["held on"]
+        assert "did not let itself be interrupted" in caplog.text
+        assert refreshed(result).status == TaskResultStatus.SUCCESSFUL
+
+    def test_may_raise_it_itself(self, run, rows):
+        result = tasks.raise_.enqueue("TaskInterrupted")
+        report = run(max_tasks=1)
+        assert (report.interrupted, report.failed, refreshed(result).status) == (1, 0, TaskResultStatus.READY)
+
+
+class TestTheRecord:
+    def test_is_an_attempt_that_was_interrupted_and_says_why(self, run):
+        result = tasks.hang.enqueue("sleep")
+        run(max_seconds=0.2, grace_seconds=0)
+        attempt = Attempt.objects.get()
+        assert (attempt.outcome, attempt.exception_class_path) == ("INTERRUPTED", INTERRUPTED)
+        assert "TaskInterrupted: deadline: its run had to end before the task did." in attempt.traceback
+        assert "time.sleep" in attempt.traceback or "HANGS[how](seconds)" in attempt.traceback
+        assert refreshed(result).finished_at is None
+
+    def test_says_signal_where_it_was_one(self, run):
+        tasks.hang.enqueue("sleep")
+        signal_in(0.2, signal.SIGTERM)
+        report = run(grace_seconds=0)
+        assert report.stopped_because == "signal"
+        assert "TaskInterrupted: signal: its run was told to stop" in Attempt.objects.get().traceback
+
+    def test_is_an_interruption_whatever_a_library_made_of_it(self, run):
+        tasks.hang.enqueue("wrapped")
+        run(max_seconds=0.2, grace_seconds=0)
+        attempt = Attempt.objects.get()
+        assert (attempt.outcome, attempt.exception_class_path) == ("INTERRUPTED", INTERRUPTED)
+        assert "a library's own" in attempt.traceback
+
+    def test_spends_no_attempt_and_is_followed_by_the_next_run(self, run):
+        result = tasks.hang.enqueue("sleep")
+        run(max_seconds=0.2, grace_seconds=0)
+        StoredTask.objects.update(task_path=tasks.noop.module_path, args=[])
+        report = run()
+        assert (report.claimed, report.succeeded) == (1, 1)
+        assert refreshed(result).attempts == 2
+
+    def test_keeps_the_place_of_the_task_in_the_queue(self, run, backend):
+        result = tasks.hang.enqueue("sleep")
+        younger = tasks.noop.enqueue()
+        run(max_seconds=0.2, grace_seconds=0)
+        claims = backend.open_store(worker_id="next").claim(10)
+        assert [claim.id for claim in claims] == [result.id, younger.id]
+
+    def test_sends_no_task_finished_as_long_as_it_is_not_final(self, run):
+        finished = []
+        task_finished.connect(receiver := lambda task_result, **kwargs: finished.append(task_result.status))
+        tasks.hang.enqueue("sleep")
+        run(max_seconds=0.2, grace_seconds=0)
+        assert finished == []
+        tasks.hang_at_most_once.enqueue()
+        StoredTask.objects.filter(task_path=tasks.hang.module_path).delete()
+        run(max_seconds=0.2, grace_seconds=0)
+        task_finished.disconnect(receiver)
+        assert finished == [TaskResultStatus.FAILED]
+
+    def test_is_final_where_the_task_may_not_be_interrupted(self, run):
+        result = tasks.hang_at_most_once.enqueue()
+        report = run(max_seconds=0.2, grace_seconds=0)
+        assert (report.failed, refreshed(result).status) == (1, TaskResultStatus.FAILED)
+        (error,) = result.errors
+        assert error.exception_class_path == INTERRUPTED
+        assert "deadline: interrupted 1 times in a row, and max_interruptions=0" in error.traceback
+
+
+class TestTheRun:
+    def test_gives_back_what_it_had_not_started(self, run, rows):
+        for _ in range(3):
+            tasks.noop.enqueue()
+        result, behind = tasks.hang.enqueue("sleep"), [tasks.noop.enqueue() for _ in range(3)]
+        report = run(max_seconds=1, grace_seconds=0)
+        assert (report.claimed, report.succeeded, report.interrupted, report.remaining) == (4, 3, 1, 4)
+        for each in behind:
+            assert (refreshed(each).attempts, each.errors) == (0, [])
+        assert refreshed(result).attempts == 1
+
+    def test_tells_that_a_signal_came(self, run, caplog):
+        tasks.sleep.enqueue(2)
+        signal_in(0.2, signal.SIGINT)
+        with caplog.at_level(logging.WARNING):
+            assert run(grace_seconds=3600).succeeded == 1
+        assert "no other task is started" in caplog.text
+
+    def test_interrupts_the_task_of_the_innermost_run(self, run):
+        """A task that runs another backend's tasks: the one inside is interrupted, the one outside ends by itself."""
+        outer = tasks.run_other_backend.enqueue()
+        inner = tasks.hang.using(backend="any_queue").enqueue("sleep")
+        signal_in(0.3, signal.SIGTERM)
+        report = run(grace_seconds=0)
+        assert report.stopped_because == "signal"
+        assert notes() == ["sleep: TaskInterrupted"]
+        assert refreshed(inner).status == TaskResultStatus.READY
+        assert refreshed(outer).attempts == 1
+
+    def test_leaves_the_handler_of_its_signal_as_it_was(self, run):
+        before = signal.getsignal(SIGNAL)
+        run()
+        assert signal.getsignal(SIGNAL) is before
+
+
+class TestInterrupter:
+    def test_raises_nothing_before_and_after_the_call(self):
+        interrupter = Interrupter()
+        with interrupter.installed():
+            interrupter.interrupt(TaskInterrupted("signal"))
+            assert interrupter.call(tasks.add, 1, 2) == 3
+            interrupter.interrupt(TaskInterrupted("signal"))
+            signal.raise_signal(SIGNAL)
+        assert interrupter.interruption is None
+
+    def test_a_late_asynchronous_exception_is_taken_back(self):
+        """It was asked for, and the call returned before Python could raise it."""
+        raised = []
+
+        def work():
+            interrupter = Interrupter()
+            try:
+                for _ in range(200):
+                    other = threading.Thread(target=interrupter.interrupt, args=(TaskInterrupted("deadline"),))
+                    other.start()
+                    with suppress(TaskInterrupted):
+                        interrupter.call(tasks.add, 1, 2)
+                    other.join()
+            except BaseException as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert raised == []
+
+
+def signal_in(seconds, number):
+    main = threading.main_thread().ident
+
+    def send():
+        time.sleep(seconds)
+        signal.pthread_kill(main, number)
+
+    threading.Thread(target=send).start()
