@@ -89,11 +89,12 @@ class ManagePy:
 
     def __init__(self) -> None:
         self.started: list[subprocess.Popen[str]] = []
+        self.environment: dict[str, str] = {}
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-W", "error", MANAGE, *arguments],
-            env={**os.environ, "ONESHOT_DATABASE": connection.settings_dict["NAME"], **environment},
+            env={**os.environ, "ONESHOT_DATABASE": connection.settings_dict["NAME"], **self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -294,6 +294,12 @@ def sleep(seconds):
 
 
 @task
+def wait_for_file(path):
+    while not Path(path).exists():
+        time.sleep(0.02)
+
+
+@task
 def kill_own_process():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -321,6 +327,11 @@ def lose_own_lease(context):
     """Another run takes this task while it runs, as after a pause that was longer than the lease."""
     StoredTask.objects.filter(pk=context.task_result.id).update(due_at=timezone.now() - timedelta(seconds=1))
     assert task_backends["default"].open_store(worker_id="other").claim(1)
+
+
+@task
+def host_clock():
+    return time.time()
 
 
 @task
