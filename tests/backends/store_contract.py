@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from django_tasks_oneshot.backends.base import Failed, RetryLater, Succeeded
+from django_tasks_oneshot.backends.base import Failed, Interrupted, RetryLater, Succeeded
 from django_tasks_oneshot.compat import TaskError, TaskResultStatus
 from tests.project.shop import tasks
 
@@ -15,6 +15,13 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ERROR = TaskError(exception_class_path="builtins.ValueError", traceback="ValueError: no")
 SUCCESS = Succeeded(ended_at=NOW, return_value=3)
 FAILURE = Failed(ended_at=NOW, error=ERROR)
+INTERRUPTION = Interrupted(
+    ended_at=NOW,
+    error=TaskError(
+        exception_class_path="django_tasks_oneshot.contract.exceptions.TaskInterrupted",
+        traceback="TaskInterrupted: signal: its run was told to stop.",
+    ),
+)
 
 
 def retry(seconds):
@@ -28,7 +35,7 @@ class StoreContract:
 
     @pytest.fixture
     def let_lease_end(self):
-        """A function of a task id: the time of its lease or hold has passed."""
+        """A function of a task id: the time of its lease or hold has passed, ``seconds`` ago."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -163,7 +170,46 @@ class StoreContract:
         assert result.errors == [ERROR]
         assert result.started_at < result.last_attempted_at
 
+    def test_an_interrupted_task_is_due_at_once_in_its_old_place_and_counts_as_interrupted(self, store, other):
+        result, younger = (tasks.noop.enqueue() for _ in range(2))
+        claim, held = store.claim(10)
+        assert store.record(claim, INTERRUPTION, start=None).kept
+        store.release([held])
+        result.refresh()
+        assert (result.status, result.errors, result.finished_at) == (
+            TaskResultStatus.READY,
+            [INTERRUPTION.error],
+            None,
+        )
+        again, next_one = other.claim(10)
+        assert (again.id, next_one.id) == (result.id, younger.id)
+        assert (again.interruptions, again.result.attempts) == (1, 2)
+
     # Leases
+
+    def test_a_lease_lasts_as_long_as_the_run_says(self, backend, other, eventually):
+        store = backend.open_store(worker_id="short", lease=lambda: timedelta(seconds=1))
+        tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        assert list(other.claim(10)) == []
+        eventually(lambda: self.ids(other.claim(10)) == [claim.id])
+
+    def test_what_a_dead_run_left_behind_goes_before_what_waits(self, store, other, let_lease_end):
+        waiting = [tasks.noop.enqueue().id for _ in range(4)]
+        killed, held = self.ids(store.claim(2))
+        let_lease_end(killed, seconds=1)
+        let_lease_end(held, seconds=2)
+        assert self.ids(other.claim(10)) == [held, killed]
+        assert self.ids(other.claim(10)) == waiting[2:]
+
+    def test_what_a_dead_run_left_behind_goes_after_what_is_more_urgent(self, store, backend, other, let_lease_end):
+        if not backend.supports_priority:
+            pytest.skip("the store has no priorities")
+        killed = tasks.noop.enqueue()
+        store.claim(1)
+        let_lease_end(killed.id)
+        urgent = tasks.noop.using(priority=1).enqueue()
+        assert [self.ids(other.claim(10)) for _ in range(2)] == [[urgent.id], [killed.id]]
 
     def test_a_killed_task_is_claimed_again_as_an_interruption(self, store, other, let_lease_end):
         result = tasks.noop.enqueue()
@@ -196,7 +242,7 @@ class StoreContract:
         result.refresh()
         assert (result.errors, result.worker_ids) == ([], ["second"])
 
-    @pytest.mark.parametrize("outcome", [SUCCESS, FAILURE, retry(0)])
+    @pytest.mark.parametrize("outcome", [SUCCESS, FAILURE, retry(0), INTERRUPTION])
     def test_a_late_answer_changes_nothing(self, store, other, let_lease_end, outcome):
         result = tasks.noop.enqueue()
         (late,) = store.claim(10)
