@@ -143,11 +143,12 @@ class TestLimits:
         for _ in range(3):
             tasks.sleep.enqueue(0.6)
         report = manage.run_due_tasks("--max-seconds", "1")
-        assert (report["claimed"], report["remaining"], report["stopped_because"]) == (2, 1, "max_seconds")
+        assert report["stopped_because"] == "max_seconds"
+        assert report["remaining"] == 3 - report["claimed"] > 0
 
     def test_grace_seconds_interrupts_what_goes_on_after_max_seconds(self, manage):
         result = tasks.hang.enqueue("sleep")
-        report = manage.run_due_tasks("--max-seconds", "0.5", "--grace-seconds", "0.5")
+        report = manage.run_due_tasks("--max-seconds", "3", "--grace-seconds", "0")
         assert (report["interrupted"], report["stopped_because"]) == (1, "max_seconds")
         assert status(result) == TaskResultStatus.READY
 

@@ -7,12 +7,13 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.db import connections
 
 from django_tasks_oneshot import TaskInterrupted
-from django_tasks_oneshot.compat import TaskResultStatus, task_finished
+from django_tasks_oneshot.compat import TaskResultStatus, task_finished, task_started
 from django_tasks_oneshot.models import Attempt, StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, drain
@@ -21,6 +22,49 @@ from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 
 INTERRUPTED = "django_tasks_oneshot.contract.exceptions.TaskInterrupted"
+
+
+LONG = {tasks.hang.name, tasks.hang_async.name, tasks.hang_at_most_once.name, tasks.hold_on.name, tasks.sleep.name}
+LONG |= {tasks.clean_up_and_return.name}
+
+
+@pytest.fixture
+def when_a_long_task_begins():
+    """Calls functions then: a busy machine may take its time until it comes to that."""
+    functions = []
+
+    def begins(task_result, **kwargs):
+        if task_result.task.name in LONG:
+            while functions:
+                functions.pop()()
+
+    task_started.connect(begins)
+    yield functions.append
+    task_started.disconnect(begins)
+
+
+@pytest.fixture
+def clock(when_a_long_task_begins):
+    """It stands still until a long task begins."""
+    began = []
+    when_a_long_task_begins(lambda: began.append(time.monotonic()))
+    return lambda: time.monotonic() - began[0] if began else 0.0
+
+
+@pytest.fixture
+def run(run, clock):
+    return partial(run, clock=clock)
+
+
+@pytest.fixture
+def signal_then(when_a_long_task_begins):
+    """Sends this signal to the run when it is in a long task."""
+
+    def signal_then(number):
+        send = partial(signal.pthread_kill, threading.main_thread().ident, number)
+        when_a_long_task_begins(threading.Timer(0.2, send).start)
+
+    return signal_then
 
 
 def notes():
@@ -52,13 +96,13 @@ class TestTheTask:
         (error,) = refreshed(result).errors
         assert error.exception_class_path == INTERRUPTED
 
-    def test_is_interrupted_in_a_thread_of_a_server_too(self, rows, backend):
+    def test_is_interrupted_in_a_thread_of_a_server_too(self, rows, backend, clock):
         """As in a web process: no signals there."""
         tasks.hang.enqueue("loop")
         reports = []
 
         def serve():
-            reports.append(drain(backend, Deadline(0.2, 0), Limits()))
+            reports.append(drain(backend, Deadline(0.2, 0, clock), Limits()))
             connections.close_all()
 
         thread = threading.Thread(target=serve)
@@ -91,7 +135,7 @@ class TestTheTask:
         assert refreshed(result).status == TaskResultStatus.SUCCESSFUL
 
     def test_may_raise_it_itself(self, run, rows):
-        result = tasks.raise_.enqueue("TaskInterrupted")
+        result = tasks.interrupt_itself.enqueue()
         report = run(max_tasks=1)
         assert (report.interrupted, report.failed, refreshed(result).status) == (1, 0, TaskResultStatus.READY)
 
@@ -106,9 +150,9 @@ class TestTheRecord:
         assert "time.sleep" in attempt.traceback or "HANGS[how](seconds)" in attempt.traceback
         assert refreshed(result).finished_at is None
 
-    def test_says_signal_where_it_was_one(self, run):
+    def test_says_signal_where_it_was_one(self, run, signal_then):
         tasks.hang.enqueue("sleep")
-        signal_in(0.2, signal.SIGTERM)
+        signal_then(signal.SIGTERM)
         report = run(grace_seconds=0)
         assert report.stopped_because == "signal"
         assert "TaskInterrupted: signal: its run was told to stop" in Attempt.objects.get().traceback
@@ -161,24 +205,24 @@ class TestTheRun:
         for _ in range(3):
             tasks.noop.enqueue()
         result, behind = tasks.hang.enqueue("sleep"), [tasks.noop.enqueue() for _ in range(3)]
-        report = run(max_seconds=1, grace_seconds=0)
+        report = run(max_seconds=0.2, grace_seconds=0)
         assert (report.claimed, report.succeeded, report.interrupted, report.remaining) == (4, 3, 1, 4)
         for each in behind:
             assert (refreshed(each).attempts, each.errors) == (0, [])
         assert refreshed(result).attempts == 1
 
-    def test_tells_that_a_signal_came(self, run, caplog):
+    def test_tells_that_a_signal_came(self, run, signal_then, caplog):
         tasks.sleep.enqueue(2)
-        signal_in(0.2, signal.SIGINT)
+        signal_then(signal.SIGINT)
         with caplog.at_level(logging.WARNING):
             assert run(grace_seconds=3600).succeeded == 1
         assert "no other task is started" in caplog.text
 
-    def test_interrupts_the_task_of_the_innermost_run(self, run):
+    def test_interrupts_the_task_of_the_innermost_run(self, run, signal_then):
         """A task that runs another backend's tasks: the one inside is interrupted, the one outside ends by itself."""
         outer = tasks.run_other_backend.enqueue()
         inner = tasks.hang.using(backend="any_queue").enqueue("sleep")
-        signal_in(0.3, signal.SIGTERM)
+        signal_then(signal.SIGTERM)
         report = run(grace_seconds=0)
         assert report.stopped_because == "signal"
         assert notes() == ["sleep: TaskInterrupted"]
@@ -221,13 +265,3 @@ class TestInterrupter:
         thread.start()
         thread.join()
         assert raised == []
-
-
-def signal_in(seconds, number):
-    main = threading.main_thread().ident
-
-    def send():
-        time.sleep(seconds)
-        signal.pthread_kill(main, number)
-
-    threading.Thread(target=send).start()

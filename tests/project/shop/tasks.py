@@ -130,7 +130,6 @@ RAISES = {
     "KeyboardInterrupt": lambda: _raise(KeyboardInterrupt()),
     "GeneratorExit": lambda: _raise(GeneratorExit()),
     "RecursionError": _recurse,
-    "TaskInterrupted": lambda: _raise(TaskInterrupted("signal", "of my own accord")),
     "MemoryError": lambda: _raise(MemoryError()),
     "Mute": lambda: _raise(Mute()),
     "Local": lambda: _raise(_local_class()),
@@ -397,6 +396,11 @@ def hold_on(seconds):
             time.sleep(0.01)
         except BaseException:
             note("held on")
+
+
+@task
+def interrupt_itself():
+    raise TaskInterrupted("deadline", "its own")
 
 
 @task
