@@ -29,6 +29,7 @@ class Heartbeat:
         self._store = store
         self._lease = lease
         self._claim: Claim | None = None
+        self._host_clock = _host_clock()  # before the first lease: its thread may begin late
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="oneshot-heartbeat", daemon=True)
 
@@ -49,7 +50,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         seen: Claim | None = None
-        renew_at, host_clock = math.inf, _host_clock()
+        renew_at = math.inf
         with RunConnections(self._store.databases):  # of this thread
             while not self._stopped.wait(min(self._interval, LONGEST_NAP)):
                 claim = self._claim
@@ -58,8 +59,8 @@ class Heartbeat:
                 if claim is not seen:
                     seen, renew_at = claim, time.monotonic() + self._interval
                 # SQLite has no clock but the host's: leases move with it when it is set.
-                host_clock, before = _host_clock(), host_clock
-                if time.monotonic() >= renew_at or abs(host_clock - before) > 1:
+                before, self._host_clock = self._host_clock, _host_clock()
+                if time.monotonic() >= renew_at or abs(self._host_clock - before) > 1:
                     renew_at = self._renew(claim)
 
     @property

@@ -180,10 +180,10 @@ class TestSignals:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_the_running_task_finishes_and_the_rest_stays(self, manage, eventually, number):
         running, waiting = tasks.sleep.enqueue(1.5), tasks.noop.enqueue()
-        with manage.start("run_due_tasks", "--format", "json") as process:
-            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
-            process.send_signal(number)
-            stdout, stderr = process.communicate(timeout=60)
+        process = manage.start("run_due_tasks", "--format", "json")
+        eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
         report = json.loads(stdout)
         assert (report["succeeded"], report["remaining"], report["stopped_because"]) == (1, 1, "signal")
@@ -191,10 +191,10 @@ class TestSignals:
 
     def test_a_task_that_goes_on_after_its_grace_is_interrupted(self, manage, eventually):
         running, waiting = tasks.hang.enqueue("sleep"), tasks.noop.enqueue()
-        with manage.start("run_due_tasks", "--grace-seconds", "0.5", "--format", "json") as process:
-            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
-            process.send_signal(signal.SIGTERM)
-            stdout, stderr = process.communicate(timeout=60)
+        process = manage.start("run_due_tasks", "--grace-seconds", "0.5", "--format", "json")
+        eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
         report = json.loads(stdout)
         assert (report["interrupted"], report["remaining"], report["stopped_because"]) == (1, 2, "signal")
@@ -204,20 +204,20 @@ class TestSignals:
 
     def test_without_a_grace_of_its_own_it_is_interrupted_all_the_same(self, manage, eventually):
         running = tasks.hang.enqueue("sleep")
-        with manage.start("run_due_tasks") as process:
-            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
-            process.send_signal(signal.SIGTERM)
-            _, stderr = process.communicate(timeout=60)
+        process = manage.start("run_due_tasks")
+        eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
         assert status(running) == TaskResultStatus.READY
 
     def test_a_task_that_holds_on_is_given_back_and_its_process_ended(self, manage, eventually):
         tasks.noop.enqueue()  # so that the next claim has more than one
         running, waiting = tasks.hold_on.enqueue(3600), tasks.noop.enqueue()
-        with manage.start("run_due_tasks", "--grace-seconds", "0") as process:
-            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
-            process.send_signal(signal.SIGTERM)
-            _, stderr = process.communicate(timeout=60)
+        process = manage.start("run_due_tasks", "--grace-seconds", "0")
+        eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
         assert "hold_on did not let itself be interrupted" in stderr
         assert [status(each) for each in (running, waiting)] == [TaskResultStatus.READY] * 2
@@ -227,20 +227,20 @@ class TestSignals:
 
     def test_a_second_signal_ends_the_process_at_once(self, manage, eventually):
         running = tasks.sleep.enqueue(3600)
-        with manage.start("run_due_tasks") as process:
-            eventually(lambda: status(running) == TaskResultStatus.RUNNING)
-            process.send_signal(signal.SIGINT)
-            eventually(lambda: "A signal" in process.stderr.readline())
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=60) == -signal.SIGINT
+        process = manage.start("run_due_tasks")
+        eventually(lambda: status(running) == TaskResultStatus.RUNNING)
+        process.send_signal(signal.SIGINT)
+        eventually(lambda: "A signal" in process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == -signal.SIGINT
         assert status(running) == TaskResultStatus.RUNNING  # until its lease ends
 
     def test_a_persistent_worker_ends_by_signal(self, manage, eventually):
         result = tasks.noop.enqueue()
-        with manage.start("run_due_tasks", "--wait", "--format", "json") as process:
-            eventually(lambda: status(result) == TaskResultStatus.SUCCESSFUL)
-            process.send_signal(signal.SIGTERM)
-            stdout, stderr = process.communicate(timeout=60)
+        process = manage.start("run_due_tasks", "--wait", "--format", "json")
+        eventually(lambda: status(result) == TaskResultStatus.SUCCESSFUL)
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
         assert json.loads(stdout)["stopped_because"] == "signal"
 

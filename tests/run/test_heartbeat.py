@@ -97,11 +97,11 @@ def test_can_be_told_never_to_beat(claim):
 def test_a_task_that_outlives_its_lease_is_run_once(rows, manage, eventually):
     """The lease is 1 second, the task takes 4; another run looks for work all the while."""
     result = tasks.sleep.enqueue(4)
-    with manage.start("run_due_tasks", ONESHOT_LEASE="1") as run:
-        eventually(lambda: StoredTask.objects.get(pk=result.id).status == TaskResultStatus.RUNNING)
-        other = task_backends["default"].open_store(worker_id="other")
-        while run.poll() is None:
-            assert list(other.claim(1)) == []
-        run.communicate()
+    run = manage.start("run_due_tasks", ONESHOT_LEASE="1")
+    eventually(lambda: StoredTask.objects.get(pk=result.id).status == TaskResultStatus.RUNNING)
+    other = task_backends["default"].open_store(worker_id="other")
+    while run.poll() is None:
+        assert list(other.claim(1)) == []
+    run.communicate()
     result.refresh()
     assert (result.status, result.attempts, result.errors) == (TaskResultStatus.SUCCESSFUL, 1, [])

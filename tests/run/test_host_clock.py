@@ -120,14 +120,14 @@ class TestAClockThatIsSetDuringARun:
         done = tmp_path / "done"
         result = tasks.wait_for_file.enqueue(str(done))
         manage.environment = clock.environment
-        with manage.start("run_due_tasks", "--format", "json") as run:
-            eventually(lambda: status(result) == TaskResultStatus.RUNNING)
-            for jump in jumps:
-                clock.set(jump)
-                eventually(partial(leased_by_the_clock_of_the_database, result, jump))
-                assert manage.run_due_tasks()["claimed"] == 0
-            done.touch()
-            run.communicate()
+        run = manage.start("run_due_tasks", "--format", "json")
+        eventually(lambda: status(result) == TaskResultStatus.RUNNING)
+        for jump in jumps:
+            clock.set(jump)
+            eventually(partial(leased_by_the_clock_of_the_database, result, jump))
+            assert manage.run_due_tasks()["claimed"] == 0
+        done.touch()
+        run.communicate()
         assert (status(result), result.attempts, result.errors) == (TaskResultStatus.SUCCESSFUL, 1, [])
 
 
