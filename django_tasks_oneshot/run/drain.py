@@ -232,10 +232,8 @@ class Run:
     def overrun(self) -> None:
         """The run is still there when it has to be gone. Called in the watchdog's thread."""
         claim = self.current
-        logger.error(
-            "The run has to be gone and is not: %s.",
-            f"task id={claim.id} path={claim.path} did not let itself be interrupted" if claim else "it waits",
-        )
+        busy_with = f"task id={claim.id} path={claim.path}" if claim else "its database"
+        logger.error("The run has to be gone, and is still busy with %s.", busy_with)
         if self.exit_now is not None:
             patience = threading.Timer(WRAP_UP, self.exit_now, [1])
             patience.daemon = True

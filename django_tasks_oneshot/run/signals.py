@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -21,11 +22,14 @@ def stop_on_signals(deadline: Deadline) -> Iterator[None]:
         yield
         return
 
+    process = os.getpid()
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     # It may come in the middle of anything: it takes no lock, writes no log and raises nothing.
     def request_stop(number: int, frame: FrameType | None) -> None:
-        if deadline.is_stopped:  # not the previous handler: Python's own for SIGINT would raise inside the task
+        # Not the previous handler: Python's own for SIGINT would raise inside the task. A child that a task forked,
+        # as multiprocessing does, has to end when it is told to.
+        if deadline.is_stopped or os.getpid() != process:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         for each in _active:  # a task may start a run of its own: then both are asked to stop

@@ -131,7 +131,7 @@ class TestTheTask:
         result = tasks.hold_on.enqueue(3)
         assert run(max_seconds=0.1, grace_seconds=0).succeeded == 1
         assert notes() == ["held on"]
-        assert "did not let itself be interrupted" in caplog.text
+        assert "still busy with task" in caplog.text
         assert refreshed(result).status == TaskResultStatus.SUCCESSFUL
 
     def test_may_raise_it_itself(self, run, rows):

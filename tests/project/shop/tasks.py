@@ -236,6 +236,17 @@ def _fork():
     os.wait()
 
 
+def _child_that_is_told_to_end():
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writable, b"x")
+        time.sleep(3600)
+    os.read(readable, 1)
+    os.kill(child, signal.SIGTERM)  # as multiprocessing.Pool.terminate() does
+    os.waitpid(child, 0)
+
+
 def _break_other_connections():
     """What a server's timeout, a pooler or a failover does to a run while a long task runs."""
     with connection.cursor() as cursor:
@@ -272,6 +283,7 @@ LEAVES = {
     "a warning": lambda: warnings.warn("look out", RuntimeWarning, stacklevel=1),
     "alarm": _alarm,
     "forked child": _fork,
+    "child that is told to end": _child_that_is_told_to_end,
     "broken connections of others": _break_other_connections,
     "thread": _thread,
 }
