@@ -1,0 +1,96 @@
+"""Runs tasks while it kills, freezes and stops the processes that execute them, and judges what came of it.
+
+    python -m tests.chaos sqlite postgresql mysql       a server of its own for each
+    python -m tests.chaos                               on the database of the settings, which must be empty
+
+Exits with 1 when a task was lost or repeated without a reason, or whatever else verdict.py calls wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from tests.servers import SERVERS, MissingServer
+
+from .figures import Figures
+from .report import summary
+
+SHORT = {"tasks": 300, "kills": 12, "freezes": 2, "terms": 1, "lease": 4.0, "max_seconds": 3.0, "limit": 300.0}
+
+
+def main() -> int:
+    options = parse_arguments()
+    if not options.databases:
+        return hold_here(options)
+    figures: dict[str, Figures] = {}
+    codes = [hold_on_server(name, options, figures) for name in options.databases]
+    if figures:
+        print(summary(figures))
+    return max(codes)
+
+
+def parse_arguments() -> Namespace:
+    parser = ArgumentParser(prog="python -m tests.chaos", description=(__doc__ or "").partition("\n")[0])
+    add = parser.add_argument
+    add("databases", nargs="*", choices=[*SERVERS, []], metavar="DATABASE", help=f"Servers: {', '.join(SERVERS)}.")
+    add("--tasks", type=int, default=20_000, help="How many to enqueue, besides those of schedules (%(default)s).")
+    add("--kills", type=int, default=200, help="Half of them at named points, half at random (%(default)s).")
+    add("--freezes", type=int, default=20, help="Runs to stop for longer than the lease, then go on (%(default)s).")
+    add("--terms", type=int, default=10, help="Runs to ask to end (%(default)s).")
+    add("--runs", type=int, default=4, help="How many are alive at a time (%(default)s).")
+    add("--max-seconds", type=float, default=8.0, help="The longest --max-seconds of a run (%(default)s).")
+    add("--lease", type=float, default=10.0, help="The executor's, in seconds (%(default)s).")
+    add("--limit", type=float, default=1800.0, help="Seconds after which what is not final is lost (%(default)s).")
+    add("--seed", type=int, help="Deals the same fates to the runs as another time.")
+    add("--short", action="store_true", help="Each named point once: shows that it works, in half a minute.")
+    add("--settings", default="tests.chaos.settings", help="A project with tests.chaos installed (%(default)s).")
+    add("--command", type=shlex.split, help="What a run is; {seconds} is replaced. By default run_due_tasks.")
+    add("--figures", type=Path, help="A file to write the figures to, instead of a table to the terminal.")
+    options = parser.parse_args()
+    if options.short:
+        vars(options).update(SHORT)
+    if options.seed is None:
+        options.seed = int.from_bytes(os.urandom(3), "big")
+    return options
+
+
+def hold_on_server(name: str, options: Namespace, figures: dict[str, Figures]) -> int:
+    """One session in a process of its own, for Django's settings are the process's."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        command = [sys.executable, "-m", "tests.chaos", *as_arguments(options), "--figures", file.name]
+        try:
+            with SERVERS[name]() as database:
+                code = subprocess.run(command, env={**os.environ, **database}).returncode
+        except MissingServer as missing:
+            print(f"SKIPPED {name}: {missing}; under CI=true this would be an error.", file=sys.stderr)
+            return int(os.environ.get("CI") == "true")
+        if text := Path(file.name).read_text():
+            figures[name] = Figures.from_json(text)
+        return code
+
+
+def hold_here(options: Namespace) -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = options.settings
+    os.environ["ONESHOT_LEASE"] = str(int(options.lease))
+    import django
+
+    django.setup()
+    from .session import hold
+
+    return hold(options)
+
+
+def as_arguments(options: Namespace) -> list[str]:
+    names = ("tasks", "kills", "freezes", "terms", "runs", "max_seconds", "lease", "limit", "seed", "settings")
+    arguments = [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in names]
+    return arguments if options.command is None else [*arguments, f"--command={shlex.join(options.command)}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""All that the harness knows about the inside of django-tasks-oneshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from django.db import router
+
+from django_tasks_oneshot.backends.base import Claim, Recorded
+from django_tasks_oneshot.backends.database import DatabaseBackend
+from django_tasks_oneshot.backends.database_store import DatabaseStore
+from django_tasks_oneshot.compat import AnyResult, AnyTask
+from django_tasks_oneshot.models import Schedule
+from django_tasks_oneshot.run.tick import Ticker
+
+from . import ledger
+from .points import reach
+
+_ticking: list[Ticker] = []
+
+
+def install() -> None:
+    """Puts the named points into this process, and lets it write down what it claims and fires."""
+    _wrap(DatabaseStore, "claim", _claim)
+    _wrap(DatabaseStore, "record", _record)
+    _wrap(Ticker, "tick", _tick)
+    _wrap(DatabaseBackend, "enqueue", _enqueue)
+
+
+def last_fires() -> list[tuple[str, str]]:
+    """The newest fire of each schedule that the database says to have happened: its name and fire time."""
+    return [(each.name, each.last_fire_at.isoformat()) for each in _schedules().exclude(last_fire_at=None)]
+
+
+def _wrap(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, *args, **kwargs)
+
+    setattr(owner, name, wrapped)
+
+
+def _claim(original: Callable[..., Sequence[Claim]], *args: Any, **kwargs: Any) -> Sequence[Claim]:
+    claims = original(*args, **kwargs)
+    if claims:
+        ledger.write("claimed", tasks=[each.id for each in claims])
+        reach("after-claim", claims[0].id)
+    return claims
+
+
+def _record(
+    original: Callable[..., Recorded], store: DatabaseStore, claim: Claim, *args: Any, **kwargs: Any
+) -> Recorded:
+    reach("before-record", claim.id)
+    recorded = original(store, claim, *args, **kwargs)
+    following: Claim | None = kwargs.get("start")
+    reach("after-record", following.id if following is not None and recorded.started else "")
+    return recorded
+
+
+def _tick(original: Callable[..., int], ticker: Ticker) -> int:
+    _ticking.append(ticker)
+    try:
+        return original(ticker)
+    finally:
+        _ticking.remove(ticker)
+
+
+def _enqueue(original: Callable[..., AnyResult], backend: DatabaseBackend, task: AnyTask, *args: Any) -> AnyResult:
+    if not _ticking:
+        return original(backend, task, *args)
+    reach("in-tick")
+    result = original(backend, task, *args)
+    # Of a task with one schedule, whose name is then the task's. The transaction is still open: whether the
+    # fire has happened is known by whether this result exists later.
+    fired = _schedules().get(name=task.module_path).last_fire_at
+    ledger.write("fire", schedule=task.module_path, fire_time=fired.isoformat(), task=result.id)
+    return result
+
+
+def _schedules() -> Any:
+    return Schedule.objects.using(router.db_for_write(Schedule))

@@ -1,0 +1,73 @@
+"""One session on one database, from the empty tables to the verdict."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+from random import Random
+
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+
+from . import ledger, points
+from .plan import Plan
+from .report import summary
+from .supervisor import Options, Supervisor
+from .verdict import Verdict, judge
+from .workload import Workload
+
+MOST_VIOLATIONS = 40  # that are printed
+
+
+def hold(options: Namespace) -> int:
+    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
+    os.environ[ledger.LEDGER] = str(directory / "ledger")
+    verdict, database = _supervise(options, directory)
+    print(f"{database}, seed {options.seed}: {len(verdict.violations)} violations", file=sys.stderr)
+    for violation in verdict.violations[:MOST_VIOLATIONS]:
+        print(f"  {violation}", file=sys.stderr)
+    if options.figures:
+        options.figures.write_text(verdict.figures.as_json())
+    else:
+        print(summary({database: verdict.figures}))
+    if verdict.violations:
+        print(f"The ledger is {directory / 'ledger'}", file=sys.stderr)
+        return 1
+    shutil.rmtree(directory)
+    return 0
+
+
+def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
+    last_fires, names = None, points.ANYWHERE
+    if apps.is_installed("django_tasks_oneshot"):
+        from . import internals
+
+        last_fires, names = internals.last_fires, points.NAMES
+    call_command("migrate", verbosity=0)
+    random = Random(options.seed)
+    plan = Plan(random, kills=options.kills, freezes=options.freezes, terms=options.terms, points=names)
+    supervisor = Supervisor(
+        Options(
+            tasks=options.tasks,
+            runs=options.runs,
+            lease=options.lease,
+            limit=options.limit,
+            longest_run=options.max_seconds,
+            command=options.command or [sys.executable, "-m", "django", "run_due_tasks", "--max-seconds", "{seconds}"],
+            settings=options.settings,
+        ),
+        plan,
+        Workload(random, options.lease),
+        directory,
+        last_fires,
+    )
+    events = supervisor.supervise()
+    verdict = judge(events, supervisor.results.collect(), lease=options.lease)
+    if plan.owed:
+        verdict.violations.append(f"{len(plan.owed)} runs did not meet their fate in {options.limit:.0f} s.")
+    return verdict, connection.vendor
