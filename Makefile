@@ -7,11 +7,12 @@ BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test chaos lint bench clean
 
 help:
 	@echo "make demo    see it work: a retry and a schedule on SQLite"
 	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage"
+	@echo "make chaos   kills hundreds of runs, and sees that no task is lost or repeated without a reason"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   speed, next to django-tasks-db and a bare command"
 	@echo
@@ -28,6 +29,9 @@ test: $(VENV)/.installed
 	done
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+chaos: $(VENV)/.installed
+	$(BIN)/python -m tests.chaos $(DATABASES) $(CHAOS)
 
 lint: $(VENV)/.linters
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from .supervisor import Options, Supervisor
 from .verdict import Verdict, judge
 from .workload import Workload
 
+RUN_DUE_TASKS = [sys.executable, "-m", "django", "run_due_tasks", "--max-seconds", "{seconds}"]
 MOST_VIOLATIONS = 40  # that are printed
 
 
@@ -58,7 +59,7 @@ def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
             lease=options.lease,
             limit=options.limit,
             longest_run=options.max_seconds,
-            command=options.command or [sys.executable, "-m", "django", "run_due_tasks", "--max-seconds", "{seconds}"],
+            commands=[options.command] if options.command else [RUN_DUE_TASKS, [*RUN_DUE_TASKS, "--wait"]],
             settings=options.settings,
         ),
         plan,

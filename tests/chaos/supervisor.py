@@ -26,7 +26,7 @@ class Options:
     lease: float
     limit: float  # seconds after which what is not final is lost
     longest_run: float  # of what {seconds} in the command may be
-    command: Sequence[str]
+    commands: Sequence[Sequence[str]]  # any of these is a run
     settings: str
 
 
@@ -95,7 +95,7 @@ class Supervisor:
         self.spawned += 1
         seconds = self.plan.random.uniform(self.options.longest_run / 3, self.options.longest_run)
         run = Run(str(self.spawned), self.plan.deal(), seconds, self.environment)
-        run.start(self.options.command)
+        run.start(self.plan.random.choice(self.options.commands))
         self.runs[run.name] = run
 
     def look_after_runs(self) -> None:
