@@ -21,7 +21,7 @@ from tests.servers import SERVERS, MissingServer
 from .figures import Figures
 from .report import summary
 
-SHORT = {"tasks": 300, "kills": 12, "freezes": 2, "terms": 1, "lease": 4.0, "max_seconds": 3.0, "limit": 300.0}
+SHORT = {"tasks": 300, "kills": 12, "freezes": 2, "terms": 1, "lease": 4.0, "max_seconds": 3.0, "limit": 150.0}
 
 
 def main() -> int:

@@ -44,6 +44,7 @@ class Plan:
         ]
         self.owed += [SPARED] * (len(self.owed) // 5)
         random.shuffle(self.owed)
+        # Half of the freezes come first: a session must wait for the last of them.
         self.owed.sort(key=lambda fate: fate.action != "freeze" or random.random() < 0.5)
         self.total = len(self.owed)
 

@@ -38,6 +38,7 @@ class Results:
 
     def __init__(self) -> None:
         self.enqueued: set[str] = set()
+        self.open: set[str] = set()  # of these
         self.fired: set[str] = set()
         self.closed: set[str] = set()
         self.ended: set[str] = set()  # executed to the end, and perhaps recorded
@@ -47,6 +48,7 @@ class Results:
     def note(self, event: ledger.Event) -> None:
         if event.what == "enqueued":
             self.enqueued.update(event.tasks)
+            self.open.update(set(event.tasks) - self.closed)
         elif event.what == "fire":
             self.fired.add(event.task)
         elif event.what == "start":
@@ -54,25 +56,26 @@ class Results:
         elif event.what == "end" and event.outcome == "returned":
             self.ended.add(event.task)
         elif event.what == "finished":
-            self.closed.add(event.task)
-
-    @property
-    def open(self) -> set[str]:
-        return self.enqueued - self.closed
+            self._close({event.task})
 
     def ask(self, ids: Callable[[], Iterable[str]]) -> None:
         """Asks the backend about these, now and then. A killed process told nobody that its task was recorded."""
         if time.monotonic() >= self.next_question:
-            self.closed.update(each for each in ids() if is_closed(each))
+            self._close({each for each in ids() if is_closed(each)})
             self.next_question = time.monotonic() + ASK_SECONDS
 
     def ended_and_open(self) -> set[str]:
-        return (self.ended & self.open) - self.closed
+        return self.ended & self.open
 
     def all_closed(self) -> bool:
         """Whether all are, those of schedules too. To be asked when no run is alive that could still commit one."""
-        self.closed.update(each for each in (self.enqueued | self.fired) - self.closed if is_closed(each))
-        return self.closed >= self.enqueued | self.fired
+        unknown = (self.enqueued | self.fired) - self.closed
+        self._close({each for each in unknown if is_closed(each)})
+        return self.closed >= unknown
+
+    def _close(self, ids: set[str]) -> None:
+        self.closed |= ids
+        self.open -= ids
 
     def collect(self) -> dict[str, Final | None]:
         return {each: result_of(each) for each in self.enqueued | self.fired}

@@ -63,7 +63,7 @@ def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
             settings=options.settings,
         ),
         plan,
-        Workload(random, options.lease),
+        Workload(Random(options.seed), options.lease),
         directory,
         last_fires,
     )
