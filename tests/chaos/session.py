@@ -22,7 +22,7 @@ from .verdict import Verdict, judge
 from .workload import Workload
 
 RUN_DUE_TASKS = [sys.executable, "-m", "django", "run_due_tasks", "--max-seconds", "{seconds}"]
-MOST_VIOLATIONS = 40  # that are printed
+MOST_VIOLATIONS = 8  # that are printed, of each rule
 
 
 def hold(options: Namespace) -> int:
@@ -30,8 +30,11 @@ def hold(options: Namespace) -> int:
     os.environ[ledger.LEDGER] = str(directory / "ledger")
     verdict, database = _supervise(options, directory)
     print(f"{database}, seed {options.seed}: {len(verdict.violations)} violations", file=sys.stderr)
-    for violation in verdict.violations[:MOST_VIOLATIONS]:
-        print(f"  {violation}", file=sys.stderr)
+    for rule, violations in verdict.by_rule.items():
+        for text in violations[:MOST_VIOLATIONS]:
+            print(f"  {text}", file=sys.stderr)
+        if len(violations) > MOST_VIOLATIONS:
+            print(f"  ... {len(violations)} {rule}", file=sys.stderr)
     if options.figures:
         options.figures.write_text(verdict.figures.as_json())
     else:
@@ -70,5 +73,6 @@ def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
     events = supervisor.supervise()
     verdict = judge(events, supervisor.results.collect(), lease=options.lease)
     if plan.owed:
-        verdict.violations.append(f"{len(plan.owed)} runs did not meet their fate in {options.limit:.0f} s.")
+        missing = f"{len(plan.owed)} runs did not meet their fate in {options.limit:.0f} s."
+        verdict.by_rule["the plan"] = [missing]
     return verdict, connection.vendor

@@ -19,8 +19,12 @@ Results = Mapping[str, Final | None]
 
 @dataclass(kw_only=True)
 class Verdict:
-    violations: list[str]
+    by_rule: dict[str, list[str]]
     figures: Figures
+
+    @property
+    def violations(self) -> list[str]:
+        return [each for of_rule in self.by_rule.values() for each in of_rule]
 
 
 def judge(events: Iterable[Event], results: Results, *, lease: float) -> Verdict:
@@ -35,16 +39,16 @@ def judge(events: Iterable[Event], results: Results, *, lease: float) -> Verdict
         rescue_bound=lease + session.longest_run(),
         seconds=session.ended - session.began,
     )
-    violations = [
-        *lost_tasks(session, results, figures),
-        *unexplained_repeats(session, figures),
-        *double_endings(session),
-        *wrong_values(session, results),
-        *doubled_fires(session, results, figures),
-        *late_rescues(session, figures),
-        *bad_exits(session),
-    ]
-    return Verdict(violations=violations, figures=figures)
+    by_rule = {
+        "lost tasks": list(lost_tasks(session, results, figures)),
+        "unexplained repeats": list(unexplained_repeats(session, figures)),
+        "double endings": list(double_endings(session)),
+        "wrong values": list(wrong_values(session, results)),
+        "fires": list(doubled_fires(session, results, figures)),
+        "late rescues": list(late_rescues(session, figures)),
+        "exits": list(bad_exits(session)),
+    }
+    return Verdict(by_rule=by_rule, figures=figures)
 
 
 def lost_tasks(session: Session, results: Results, figures: Figures) -> Iterator[str]:
