@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ SHORT = {"tasks": 300, "kills": 12, "freezes": 2, "terms": 1, "lease": 4.0, "max
 
 def main() -> int:
     options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not without the ending of what was started
     if not options.databases:
         return hold_here(options)
     figures: dict[str, Figures] = {}
