@@ -20,7 +20,14 @@ from django_tasks_oneshot.run.drain import Limits, drain
 
 # These use no database, or one of their own: once is enough, and that is with SQLite.
 if connection.vendor != "sqlite":
-    collect_ignore = ["chaos/test_plan.py", "chaos/test_verdict.py", "contract", "examples", "test_docs.py", "test_imports.py"]
+    collect_ignore = [
+        "chaos/test_plan.py",
+        "chaos/test_verdict.py",
+        "contract",
+        "examples",
+        "test_docs.py",
+        "test_imports.py",
+    ]
 
 MANAGE = Path(__file__).parent / "project" / "manage.py"
 
