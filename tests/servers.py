@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 DATABASES = ("oneshot", "oneshot_second")
@@ -34,39 +36,114 @@ def sqlite() -> Iterator[dict[str, str]]:
         yield {"ONESHOT_ENGINE": "sqlite3", "ONESHOT_DATABASE": f"{directory}/db.sqlite3"}
 
 
+@dataclass(kw_only=True)
+class Server:
+    """A server whose files stay when it stops, so that it can be started again."""
+
+    engine: str
+    command: list[str]
+    user: str | None
+    home: str
+    port: int
+    stop_signal: int
+    crash_signal: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"ONESHOT_ENGINE": self.engine, "ONESHOT_USER": "oneshot", "ONESHOT_PORT": str(self.port)}
+
+    def start(self) -> None:
+        """Does nothing where it runs."""
+        if self.process is not None:
+            return
+        log = Path(self.home, "log")
+        with log.open("a") as file:
+            self.process = subprocess.Popen(
+                self.command, user=self.user, group=self.user, cwd=self.home, stdout=file, stderr=file
+            )
+        _wait_for(self.port, self.process, log)
+
+    def stop(self) -> None:
+        """As for maintenance: clients are sent away, what is committed is on the disk."""
+        self._end(self.stop_signal)
+
+    def crash(self) -> None:
+        """Without a word to its clients, and the next start has to recover its files."""
+        self._end(self.crash_signal)
+
+    def _end(self, number: int) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
 @contextmanager
 def postgresql() -> Iterator[dict[str, str]]:
+    with postgresql_server() as server:
+        yield server.environment
+
+
+@contextmanager
+def postgresql_server() -> Iterator[Server]:
     initdb, postgres = _program("initdb", *POSTGRESQL_BIN), _program("postgres", *POSTGRESQL_BIN)
     with _home("postgres") as (home, user):
         _run([initdb, "-D", f"{home}/data", "-U", "oneshot", "-A", "trust", "-E", "UTF8"], user, home)
         port = _free_port()
         command = [postgres, "-D", f"{home}/data", "-p", str(port), "-k", home, "-c", "listen_addresses=127.0.0.1"]
-        with _server([*command, "-c", "max_connections=200"], user, home, port):
+        server = Server(
+            engine="postgresql",
+            command=[*command, "-c", "max_connections=200"],
+            user=user,
+            home=home,
+            port=port,
+            stop_signal=signal.SIGINT,  # "fast shutdown"; SIGTERM would wait for the clients
+            crash_signal=signal.SIGQUIT,  # "immediate shutdown"
+        )
+        with _running(server):
             for name in DATABASES:
                 _run([_program("createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "oneshot", name], user, home)
-            yield _address("postgresql", "oneshot", port)
+            yield server
 
 
 @contextmanager
 def mysql() -> Iterator[dict[str, str]]:
+    with mysql_server() as server:
+        yield server.environment
+
+
+@contextmanager
+def mysql_server() -> Iterator[Server]:
     mariadbd, install = _program("mariadbd", Path("/usr/sbin")), _program("mariadb-install-db")
     with _home("mysql") as (home, user):
         data = f"--datadir={home}/data"
         _run([install, "--no-defaults", data, "--auth-root-authentication-method=normal"], user, home)
         port = _free_port()
         options = [f"--socket={home}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={home}/pid"]
-        with _server([mariadbd, "--no-defaults", data, *options, "--max-connections=200"], user, home, port):
+        server = Server(
+            engine="mysql",
+            command=[mariadbd, "--no-defaults", data, *options, "--max-connections=200"],
+            user=user,
+            home=home,
+            port=port,
+            stop_signal=signal.SIGTERM,
+            crash_signal=signal.SIGKILL,
+        )
+        with _running(server):
             sql = "CREATE USER oneshot@'127.0.0.1'; GRANT ALL ON *.* TO oneshot@'127.0.0.1';"
             sql += "".join(f"CREATE DATABASE {name} CHARACTER SET utf8mb4;" for name in DATABASES)
             _run([_program("mariadb"), "--no-defaults", "-uroot", f"--socket={home}/socket", "-e", sql], user, home)
-            yield _address("mysql", "oneshot", port)
+            yield server
 
 
 SERVERS = {"sqlite": sqlite, "postgresql": postgresql, "mysql": mysql}
-
-
-def _address(engine: str, user: str, port: int) -> dict[str, str]:
-    return {"ONESHOT_ENGINE": engine, "ONESHOT_USER": user, "ONESHOT_PORT": str(port)}
+RESTARTABLE = {"postgresql": postgresql_server, "mysql": mysql_server}
 
 
 def _program(name: str, *directories: Path) -> str:
@@ -94,18 +171,12 @@ def _run(command: list[str], user: str | None, home: str) -> None:
 
 
 @contextmanager
-def _server(command: list[str], user: str | None, home: str, port: int) -> Iterator[None]:
-    with Path(home, "log").open("w") as log:
-        process = subprocess.Popen(command, user=user, group=user, cwd=home, stdout=log, stderr=log)
-        try:
-            _wait_for(port, process, Path(home, "log"))
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+def _running(server: Server) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    finally:
+        server.stop()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
