@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -25,6 +25,7 @@ class RunConnections:
         self.shared = {alias for alias in in_use if not _can_have_another(connections[alias])}
         self.private = set(aliases) - self.shared
         self._hidden: dict[str, Any] = {}
+        self._sessions: dict[str, Any] = {}  # of the run's own connections, when a task was last called
 
     def __enter__(self) -> RunConnections:
         for alias in self.private:
@@ -40,12 +41,16 @@ class RunConnections:
     @contextmanager
     def for_task(self) -> Iterator[None]:
         """Inside, ``connections`` are the tasks' own; what they leave in disorder is thrown away after."""
+        self._close_what_died()
         self._swap()
+        for connection in self._not_shared():
+            # CONN_HEALTH_CHECKS: once a task, as it is once a request.
+            connection.health_check_done = False  # type: ignore[attr-defined]
         try:
             yield
         finally:
-            for connection in connections.all(initialized_only=True):
-                if connection.alias not in self.shared and not _is_clean(connection):
+            for connection in self._not_shared():
+                if not _is_clean(connection):
                     _discard(connection)
             self._swap()
 
@@ -53,6 +58,18 @@ class RunConnections:
         """Closes the tasks' connections before a pause: a server may drop them meanwhile."""
         for connection in self._hidden.values():
             connection.close()
+
+    def _close_what_died(self) -> None:
+        """Where the run had to connect again since the last task, the tasks' connection is dead too, unnoticed."""
+        for alias in self.private:
+            session = connections[alias].connection
+            if self._sessions.setdefault(alias, session) is not session:
+                self._sessions[alias] = session
+                with suppress(DatabaseError, InterfaceError):
+                    self._hidden[alias].close()
+
+    def _not_shared(self) -> list[BaseDatabaseWrapper]:
+        return [each for each in connections.all(initialized_only=True) if each.alias not in self.shared]
 
     def _swap(self) -> None:
         for alias in self.private:

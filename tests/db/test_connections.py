@@ -4,6 +4,8 @@ import pytest
 from django.db import connection, connections
 
 from django_tasks_oneshot.db.connections import RunConnections
+from tests.project.shop import tasks
+from tests.project.shop.models import Execution
 
 
 def session(conn=connection):
@@ -55,6 +57,34 @@ class TestOutsideATransaction:
             run.close_idle()
             with run.for_task():
                 assert session() is not first
+
+    def test_tasks_get_a_new_connection_where_the_run_had_to_connect_again(self, rows):
+        """A server that was restarted has ended theirs too, which no driver notices before it is used."""
+        with RunConnections({"default"}) as run:
+            session()
+            with run.for_task():
+                first = session()
+            with run.for_task():
+                assert session() is first
+            connection.close()
+            session()
+            with run.for_task():
+                second = session()
+            with run.for_task():
+                assert session() is second
+        assert second is not first
+
+    @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server that ends connections")
+    def test_a_tasks_connection_is_checked_once_where_the_project_wants_health_checks(self, rows, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+        with RunConnections({"default"}) as run:
+            session()
+            with run.for_task():
+                first = session()
+            tasks.LEAVES["broken connections of others"]()
+            with run.for_task():
+                Execution.objects.create(note="on a new connection", process=0)
+                assert connection.connection is not first
 
     def test_an_error_in_a_task_still_brings_the_runs_connection_back(self, rows):
         with RunConnections({"default"}) as run:
