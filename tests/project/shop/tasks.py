@@ -53,6 +53,11 @@ def write_down(text):
     note(text)
 
 
+@task(max_attempts=50, backoff=constant(0))
+def write_down_stubbornly(text):
+    note(text)
+
+
 @task(takes_context=True)
 def tell_attempt(context, *, fail_until=1):
     if context.attempt < fail_until:
@@ -308,6 +313,12 @@ def sleep(seconds):
 def wait_for_file(path):
     while not Path(path).exists():
         time.sleep(0.02)
+
+
+@task
+def write_down_and_wait(path):
+    note("began")
+    wait_for_file.func(path)
 
 
 @task
