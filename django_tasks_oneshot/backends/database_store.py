@@ -17,7 +17,7 @@ from ..compat import TaskError, TaskResultStatus
 from ..contract.exceptions import TaskInterrupted
 from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow, database_now
-from ..db.trouble import insist
+from ..db.trouble import PATIENCE, insist
 from ..db.writes import Insert, Update, commit
 from ..models import Attempt, StoredTask
 from .base import (
@@ -44,8 +44,6 @@ T = TypeVar("T")
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
 HOLD = timedelta(seconds=10)
-#: How long a run that cannot claim waits for its database. The next run is a minute away.
-CLAIM_PATIENCE = timedelta(seconds=10)
 NO_ERROR = TaskError(exception_class_path="", traceback="")
 KILLED = TaskError(
     exception_class_path=INTERRUPTED,
@@ -68,8 +66,9 @@ class DatabaseStore(Store):
     def claim(self, limit: int) -> Sequence[Claim]:
         return self._insist(lambda: self._claim(limit))
 
-    def _insist(self, function: Callable[[], T], longest: timedelta = CLAIM_PATIENCE) -> T:
-        return insist(self.alias, function, lambda: min(longest, self.lease()).total_seconds())
+    def _insist(self, function: Callable[[], T], patience: float = PATIENCE) -> T:
+        # The lease knows when the run has to be gone.
+        return insist(self.alias, function, lambda: min(patience, self.lease().total_seconds()))
 
     def _claim(self, limit: int) -> Sequence[Claim]:
         for lane in self._due_lanes():
@@ -153,7 +152,9 @@ class DatabaseStore(Store):
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
         starting = [] if start is None else [self._update(start, **self._begin(start.state))]
         try:
-            kept, *started = self._insist(lambda: self._record(claim, outcome, starting), longest=self.backend.lease)
+            kept, *started = self._insist(
+                lambda: self._record(claim, outcome, starting), patience=self.backend.lease.total_seconds()
+            )
         except DatabaseError:
             if isinstance(outcome, Succeeded) or outcome.error.traceback.isascii():
                 raise

@@ -21,6 +21,10 @@ PASSING = (OperationalError, InterfaceError, InternalError)
 LASTING = ("no such ", "Incorrect string value", "Unknown column")
 
 
+#: How long a run waits for its database before it has begun a task, in seconds. The next run is a minute away.
+PATIENCE = 10.0
+
+
 def insist(
     alias: str,
     function: Callable[[], T],

@@ -89,6 +89,7 @@ class Run:
         self.next_tick = 0.0
         self.batch_size = 1
         self.current: Claim | None = None
+        self.outcome: Outcome | None = None  # of the current claim, as long as it is not recorded
         self.waiting: deque[Claim] = deque()
 
     def lease(self) -> timedelta:
@@ -161,8 +162,9 @@ class Run:
         return execute(claim, self.backend.default_policy, self.interrupter)
 
     def record(self, claim: Claim, outcome: Outcome, following: Claim | None) -> Recorded:
+        self.outcome = outcome
         try:
-            return self.store.record(claim, outcome, start=following)
+            recorded = self.store.record(claim, outcome, start=following)
         except Exception:
             logger.error(
                 "Task id=%s path=%s ended (%s), and that could not be written. It runs again when its lease ends.",
@@ -171,6 +173,8 @@ class Run:
                 type(outcome).__name__,
             )
             raise
+        self.outcome = None
+        return recorded
 
     def call_project(self, function: Callable[..., T], *args: Any) -> T:
         """For what the project wrote, tasks and signal receivers: what it leaves behind is put in order after."""
@@ -231,21 +235,19 @@ class Run:
 
     def overrun(self) -> None:
         """The run is still there when it has to be gone. Called in the watchdog's thread."""
-        claim = self.current
-        busy_with = f"task id={claim.id} path={claim.path}" if claim else "its database"
+        claim, outcome = self.current, self.outcome
+        busy_with = f"task id={claim.id} path={claim.path}" if claim and not outcome else "its database"
         logger.error("The run has to be gone, and is still busy with %s.", busy_with)
         if self.exit_now is not None:
             patience = threading.Timer(WRAP_UP, self.exit_now, [1])
             patience.daemon = True
             patience.start()
-            self.give_back(claim)
+            with RunConnections(self.store.databases):
+                if claim is not None:
+                    outcome = outcome or interrupted(TaskInterrupted(self.deadline.interrupts_because))
+                    self.store.record(claim, outcome, start=None)
+                self.store.release(self.waiting)
             self.exit_now(0)
-
-    def give_back(self, claim: Claim | None) -> None:
-        with RunConnections(self.store.databases):
-            if claim is not None:
-                self.store.record(claim, interrupted(TaskInterrupted(self.deadline.interrupts_because)), start=None)
-            self.store.release(self.waiting)
 
     def finish(self, stop: StopReason) -> Report:
         self.report.stopped_because = stop

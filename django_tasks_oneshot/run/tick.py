@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import router, transaction
+from django.db import DatabaseError, router, transaction
 
 from ..compat import AnyTask
 from ..contract.schedule import Rule
 from ..contract.task import registered_tasks
 from ..db.clock import DatabaseNow, database_now
-from ..db.trouble import insist
+from ..db.trouble import PATIENCE, insist
 from ..models import Schedule
 
 logger = logging.getLogger("django_tasks_oneshot")
-
-PATIENCE = 5.0  # seconds in which a database that fails is asked again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +67,9 @@ class Ticker:
         """One bad rule, or a task that cannot be enqueued, stops no other schedule."""
         try:
             return self._advance(schedule, row, now)
+        except DatabaseError as error:
+            logger.warning("Schedule %s could not be evaluated; the next tick does it (%s).", schedule.name, error)
+            return False
         except Exception:
             logger.exception("Schedule %s could not be evaluated.", schedule.name)
             return False

@@ -21,7 +21,10 @@ from .supervisor import Options, Supervisor
 from .verdict import Verdict, judge
 from .workload import Workload
 
-RUN_DUE_TASKS = [sys.executable, "-m", "django", "run_due_tasks", "--max-seconds", "{seconds}"]
+RUN_DUE_TASKS = [sys.executable, "-m", "django", "run_due_tasks"]
+LIMITED = [*RUN_DUE_TASKS, "--max-seconds", "{seconds}"]
+# Those that get a SIGTERM interrupt their task at once, and end by nothing else.
+TOLD_TO_END = [*RUN_DUE_TASKS, "--wait", "--grace-seconds", "0"]
 MOST_VIOLATIONS = 8  # that are printed, of each rule
 
 
@@ -62,7 +65,8 @@ def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
             lease=options.lease,
             limit=options.limit,
             longest_run=options.max_seconds,
-            commands=[options.command] if options.command else [RUN_DUE_TASKS, [*RUN_DUE_TASKS, "--wait"]],
+            commands=[options.command] if options.command else [LIMITED, [*LIMITED, "--wait"]],
+            told_to_end=options.command or TOLD_TO_END,
             settings=options.settings,
         ),
         plan,

@@ -27,6 +27,7 @@ class Options:
     limit: float  # seconds after which what is not final is lost
     longest_run: float  # of what {seconds} in the command may be
     commands: Sequence[Sequence[str]]  # any of these is a run
+    told_to_end: Sequence[str]  # the run that gets a SIGTERM
     settings: str
 
 
@@ -95,7 +96,8 @@ class Supervisor:
         self.spawned += 1
         seconds = self.plan.random.uniform(self.options.longest_run / 3, self.options.longest_run)
         run = Run(str(self.spawned), self.plan.deal(), seconds, self.environment)
-        run.start(self.plan.random.choice(self.options.commands))
+        told = run.fate.action == "term"
+        run.start(self.options.told_to_end if told else self.plan.random.choice(self.options.commands))
         self.runs[run.name] = run
 
     def look_after_runs(self) -> None:

@@ -20,9 +20,8 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from django_tasks_oneshot.backends import database_store
-from django_tasks_oneshot.backends.database_store import CLAIM_PATIENCE
 from django_tasks_oneshot.compat import TaskResultStatus
-from django_tasks_oneshot.db.trouble import insist
+from django_tasks_oneshot.db.trouble import PATIENCE, insist
 from django_tasks_oneshot.models import Attempt, StoredTask
 from tests.conftest import MANAGE
 from tests.project.shop import tasks
@@ -444,7 +443,7 @@ class TestErrors:
         failing(ON_OUTCOME, ERRORS[0], times=60)
         assert run().succeeded == 1
         assert how_it_went(result) == SUCCEEDED_AT_ONCE
-        assert CLAIM_PATIENCE < time_flies.passed < backend.lease
+        assert timedelta(seconds=PATIENCE) < time_flies.passed < backend.lease
 
     def test_a_claim_is_given_up_after_seconds(self, run, failing, time_flies):
         result = tasks.write_down.enqueue("once")

@@ -7,16 +7,19 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from django_tasks_oneshot import TaskInterrupted
+from django_tasks_oneshot.backends.base import Succeeded
 from django_tasks_oneshot.compat import TaskResultStatus, task_finished, task_started
 from django_tasks_oneshot.models import Attempt, StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
-from django_tasks_oneshot.run.drain import Limits, drain
+from django_tasks_oneshot.run.drain import Limits, Run, drain
 from django_tasks_oneshot.run.interrupt import SIGNAL, Interrupter
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
@@ -233,6 +236,45 @@ class TestTheRun:
         before = signal.getsignal(SIGNAL)
         run()
         assert signal.getsignal(SIGNAL) is before
+
+
+class TestOverrun:
+    """The run has to be gone: what its claims become in the moment before the process ends."""
+
+    @pytest.fixture
+    def overrunning(self, backend):
+        """A run in the middle of a batch, and the exit codes that it asks for."""
+        for _ in range(3):
+            tasks.noop.enqueue()
+        codes = []
+        run = Run(backend, Deadline(0.001, 0), Limits(), codes.append)
+        run.current, *waiting = run.store.claim(10)
+        run.waiting.extend(waiting)
+        return run, codes
+
+    def test_gives_the_task_and_those_behind_it_back(self, overrunning, backend):
+        run, codes = overrunning
+        run.overrun()
+        assert codes[0] == 0
+        assert [each.outcome for each in Attempt.objects.all()] == ["INTERRUPTED"]
+        assert len(backend.open_store(worker_id="next").claim(10)) == 3
+
+    def test_records_an_outcome_that_is_there_already(self, overrunning, backend):
+        """Its thread may wait for a database that has just come back."""
+        run, codes = overrunning
+        run.outcome = Succeeded(ended_at=timezone.now(), return_value=3)
+        run.overrun()
+        assert codes[0] == 0
+        assert refreshed(run.current.result).return_value == 3
+        assert len(backend.open_store(worker_id="next").claim(10)) == 2
+
+    def test_changes_nothing_where_another_run_has_the_task(self, overrunning, backend):
+        run, _ = overrunning
+        StoredTask.objects.filter(pk=run.current.id).update(due_at=timezone.now() - timedelta(seconds=1))
+        (taken,) = backend.open_store(worker_id="other").claim(1)
+        run.overrun()
+        assert taken.id == run.current.id
+        assert StoredTask.objects.get(pk=taken.id).worker_id == "other"
 
 
 class TestInterrupter:
