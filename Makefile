@@ -7,11 +7,11 @@ BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
 
-.PHONY: help demo test chaos lint bench clean
+.PHONY: help demo test no-coverage chaos lint bench clean
 
 help:
 	@echo "make demo    see it work: a retry and a schedule on SQLite"
-	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage"
+	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
 	@echo "make chaos   kills hundreds of runs, and sees that no task is lost or repeated without a reason"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   speed, next to django-tasks-db and a bare command"
@@ -21,14 +21,16 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/python examples/crontab/demo.py
 
-test: $(VENV)/.installed
-	@rm -f .coverage .coverage.*
-	@set -e; for database in $(DATABASES); do \
-		echo "== $$database"; \
-		$(BIN)/python -m tests.servers $$database -- $(BIN)/coverage run -m pytest $(PYTEST); \
-	done
+test: $(DATABASES:%=test-%)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+test-%: no-coverage $(VENV)/.installed
+	@echo "== $*"
+	@$(BIN)/python -m tests.servers $* -- $(BIN)/coverage run -m pytest $(PYTEST)
+
+no-coverage:
+	@rm -f .coverage .coverage.*
 
 chaos: $(VENV)/.installed
 	$(BIN)/python -m tests.chaos $(DATABASES) $(CHAOS)
