@@ -66,8 +66,12 @@ class Deadline:
         return "signal" if self._by_signal < self._by_deadline else "deadline"
 
     def lease(self, longest: timedelta) -> timedelta:
-        """How long a lease that begins now may last. A dead run's tasks are not kept from the next one."""
-        return min(longest, timedelta(seconds=max(WRAP_UP, min(self.until_end, longest.total_seconds()))))
+        """How long a lease that begins now lasts: until the end, so that a dead run's tasks are not kept from the next.
+
+        A run that is still there after its end has none that is known.
+        """
+        left = self.until_end
+        return min(longest, timedelta(seconds=max(WRAP_UP, left))) if 0 < left < math.inf else longest
 
     @property
     def _by_deadline(self) -> float:

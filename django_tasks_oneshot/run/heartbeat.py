@@ -29,6 +29,7 @@ class Heartbeat:
         self._store = store
         self._lease = lease
         self._claim: Claim | None = None
+        self._lost: Claim | None = None
         self._host_clock = _host_clock()  # before the first lease: its thread may begin late
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="oneshot-heartbeat", daemon=True)
@@ -54,10 +55,12 @@ class Heartbeat:
         with RunConnections(self._store.databases):  # of this thread
             while not self._stopped.wait(min(self._interval, LONGEST_NAP)):
                 claim = self._claim
-                if claim is None:
+                if claim is None or claim is self._lost:
                     continue
                 if claim is not seen:
-                    seen, renew_at = claim, time.monotonic() + self._interval
+                    seen, renew_at = claim, math.inf
+                # A signal makes leases shorter: the end of the run is known then.
+                renew_at = min(renew_at, time.monotonic() + self._interval)
                 # SQLite has no clock but the host's: leases move with it when it is set.
                 before, self._host_clock = self._host_clock, _host_clock()
                 if time.monotonic() >= renew_at or abs(self._host_clock - before) > 1:
@@ -74,6 +77,7 @@ class Heartbeat:
             if self._store.extend(claim):
                 return time.monotonic() + self._interval
             logger.warning("Task id=%s path=%s lost its lease while running.", claim.id, claim.path)
+            self._lost = claim
             return math.inf
         except Exception as error:
             logger.warning("The lease of task id=%s path=%s could not be renewed (%s).", claim.id, claim.path, error)

@@ -103,7 +103,12 @@ class TestLease:
         assert Deadline(5000, 10, clock=clock).lease(LEASE) == LEASE
         assert Deadline(50, 10, clock=clock).lease(timedelta(seconds=1)) == timedelta(seconds=1)
 
-    def test_still_lasts_a_moment_after_the_end(self, clock):
+    def test_still_lasts_a_moment_shortly_before_the_end(self, clock):
+        deadline = Deadline(50, 10, clock=clock)
+        clock.now += 60 + WRAP_UP - 0.1
+        assert deadline.lease(LEASE) == timedelta(seconds=WRAP_UP)
+
+    def test_is_a_whole_one_for_a_run_that_is_still_there_after_its_end(self, clock):
         deadline = Deadline(50, 10, clock=clock)
         clock.now += 500
-        assert deadline.lease(LEASE) == timedelta(seconds=WRAP_UP)
+        assert deadline.lease(LEASE) == LEASE

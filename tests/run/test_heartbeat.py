@@ -69,6 +69,18 @@ def test_a_lost_lease_is_logged_and_left_alone(claim, caplog, eventually):
     assert len(store.extended) == 1
 
 
+def test_a_lease_that_gets_shorter_is_renewed_soon(claim, eventually):
+    """After a signal the end of the run is known, and the next one shall not wait for 300 seconds."""
+    leases = [timedelta(seconds=3600)]
+    store = RecordingStore()
+    heartbeat = Heartbeat(store, lambda: leases[-1])
+    with heartbeat.keeping(claim):
+        assert store.extended == []
+        leases.append(SHORT)
+        eventually(lambda: store.extended)
+    heartbeat.stop()
+
+
 def test_a_lease_is_renewed_when_the_clock_of_the_host_is_set(claim, monkeypatch, eventually):
     """SQLite has no clock but that one: an hour later, every lease has ended."""
     store = RecordingStore()
