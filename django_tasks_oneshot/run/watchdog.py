@@ -11,7 +11,7 @@ from .interrupt import Interrupter
 
 logger = logging.getLogger("django_tasks_oneshot")
 
-LONGEST_NAP = 1.0  # seconds: a signal may bring the end nearer at any time
+LONGEST_NAP = 0.25  # seconds: a signal may bring the end nearer at any time
 SHORTEST_NAP = 0.02
 
 

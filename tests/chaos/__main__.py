@@ -44,7 +44,7 @@ def parse_arguments() -> Namespace:
     add("--tasks", type=int, default=20_000, help="How many to enqueue, besides those of schedules (%(default)s).")
     add("--kills", type=int, default=200, help="Half of them at named points, half at random (%(default)s).")
     add("--freezes", type=int, default=20, help="Runs to stop for longer than the lease, then go on (%(default)s).")
-    add("--terms", type=int, default=10, help="Runs to ask to end (%(default)s).")
+    add("--terms", type=int, default=40, help="Runs to ask to end (%(default)s).")
     add("--runs", type=int, default=4, help="How many are alive at a time (%(default)s).")
     add("--max-seconds", type=float, default=8.0, help="The longest --max-seconds of a run (%(default)s).")
     add("--lease", type=float, default=10.0, help="The executor's, in seconds (%(default)s).")
