@@ -23,8 +23,8 @@ class TestDatabaseStore(StoreContract):
 
     @pytest.fixture
     def let_lease_end(self, rows):
-        def let_lease_end(task_id, seconds=1):
-            assert rows.filter(pk=task_id).update(due_at=timezone.now() - timedelta(seconds=seconds)) == 1
+        def let_lease_end(task_id):
+            assert rows.filter(pk=task_id).update(due_at=timezone.now() - timedelta(seconds=1)) == 1
 
         return let_lease_end
 
