@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Claim:
     token: str
     load: Callable[[], AnyResult]
     interruptions: int = 0  # attempts in a row that were interrupted
+    rescued: bool = False  # from a run that did not come back
     state: Any = None  # the store's own
 
     @cached_property
@@ -120,7 +122,7 @@ class Store(ABC):
 
     @abstractmethod
     def release(self, claims: Iterable[Claim]) -> None:
-        """Gives claims back that were not started. Nothing is spent."""
+        """Gives claims back that were not executed, started or not, as they were. Nothing is spent."""
 
     @abstractmethod
     def extend(self, claim: Claim) -> bool:
@@ -171,11 +173,17 @@ class OneshotBackend(BaseTaskBackend):
 
     @abstractmethod
     def open_store(
-        self, *, worker_id: str, queues: Collection[str] = (), lease: Callable[[], timedelta] | None = None
+        self,
+        *,
+        worker_id: str,
+        queues: Collection[str] = (),
+        lease: Callable[[], timedelta] | None = None,
+        remaining: Callable[[], float] = lambda: math.inf,
     ) -> Store:
         """The store, for one run: ``queues`` limits what is claimed, none means all.
 
-        ``lease`` tells how long a lease that begins now is to last; without it as OPTIONS say.
+        ``lease`` tells how long a lease that begins now is to last; without it as OPTIONS say. ``remaining`` tells
+        in how many seconds the run claims nothing any more.
         """
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:

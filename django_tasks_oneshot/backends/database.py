@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -55,11 +56,18 @@ class DatabaseBackend(OneshotBackend):
         return get_result(self, result_id)
 
     def open_store(
-        self, *, worker_id: str, queues: Collection[str] = (), lease: Callable[[], timedelta] | None = None
+        self,
+        *,
+        worker_id: str,
+        queues: Collection[str] = (),
+        lease: Callable[[], timedelta] | None = None,
+        remaining: Callable[[], float] = lambda: math.inf,
     ) -> DatabaseStore:
         from .database_store import DatabaseStore
 
-        return DatabaseStore(self, worker_id=worker_id, queues=queues, lease=lease or (lambda: self.lease))
+        return DatabaseStore(
+            self, worker_id=worker_id, queues=queues, lease=lease or (lambda: self.lease), remaining=remaining
+        )
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         messages = super().check(**kwargs)

@@ -6,9 +6,9 @@ import traceback
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connections, models, router, transaction
 from django.utils import timezone
@@ -17,7 +17,7 @@ from ..compat import TaskError, TaskResultStatus
 from ..contract.exceptions import TaskInterrupted
 from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow, database_now
-from ..db.trouble import PATIENCE, insist
+from ..db.trouble import insist
 from ..db.writes import Insert, Update, commit
 from ..models import Attempt, StoredTask
 from .base import (
@@ -39,11 +39,11 @@ from .lanes import lane_of
 if TYPE_CHECKING:
     from .database import DatabaseBackend
 
-T = TypeVar("T")
-
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
 HOLD = timedelta(seconds=10)
+#: What claiming and starting change in a row, besides its token.
+CLAIMED_COLUMNS = ("lane", "due_at", "status", "attempt_count", "worker_id", "started_at", "last_attempted_at")
 NO_ERROR = TaskError(exception_class_path="", traceback="")
 KILLED = TaskError(
     exception_class_path=INTERRUPTED,
@@ -51,24 +51,35 @@ KILLED = TaskError(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What this store keeps in a claim: its row, and what that said before it was claimed."""
+
+    row: StoredTask
+    before: dict[str, Any]
+
+
 class DatabaseStore(Store):
     def __init__(
-        self, backend: DatabaseBackend, *, worker_id: str, queues: Collection[str], lease: Callable[[], timedelta]
+        self,
+        backend: DatabaseBackend,
+        *,
+        worker_id: str,
+        queues: Collection[str],
+        lease: Callable[[], timedelta],
+        remaining: Callable[[], float],
     ) -> None:
         self.backend = backend
         self.worker_id = worker_id
         self.queues = queues
         self.lease = lease
+        self.remaining = remaining
         self.alias = router.db_for_write(StoredTask)
         self.databases = frozenset({self.alias})
         self.rows = StoredTask.objects.using(self.alias)
 
     def claim(self, limit: int) -> Sequence[Claim]:
-        return self._insist(lambda: self._claim(limit))
-
-    def _insist(self, function: Callable[[], T], patience: float = PATIENCE) -> T:
-        # The lease knows when the run has to be gone.
-        return insist(self.alias, function, lambda: min(patience, self.lease().total_seconds()))
+        return insist(self.alias, lambda: self._claim(limit), remaining=self.remaining)
 
     def _claim(self, limit: int) -> Sequence[Claim]:
         for lane in self._due_lanes():
@@ -82,8 +93,10 @@ class DatabaseStore(Store):
             rows = list(self._lock_due(lane, limit))
             if not rows:
                 return []
-            self._record_killed([row for row in rows if row.status == TaskResultStatus.RUNNING])
+            killed = [row for row in rows if row.status == TaskResultStatus.RUNNING]
+            self._record_killed(killed)
             attempts = self._attempts_of([row.pk for row in rows if row.attempt_count])
+            claims = [self._claim_of(row, token, attempts[row.pk], rescued=row in killed) for row in rows]
             self.rows.filter(pk__in=[row.pk for row in rows]).update(
                 token=token,
                 lane=_lane_of(rows[0], claimed=True),
@@ -91,16 +104,17 @@ class DatabaseStore(Store):
                 status=TaskResultStatus.READY,
             )
             self.rows.filter(pk=rows[0].pk).update(**self._begin(rows[0]))
-        return [self._claim_of(row, token, attempts[row.pk]) for row in rows]
+        return claims
 
-    def _claim_of(self, row: StoredTask, token: uuid.UUID, attempts: list[Attempt]) -> Claim:
+    def _claim_of(self, row: StoredTask, token: uuid.UUID, attempts: list[Attempt], *, rescued: bool) -> Claim:
         return Claim(
             id=str(row.pk),
             path=row.task_path,
             token=str(token),
             load=lambda: build_result(self.backend, row, stored_task(self.backend, row), attempts),
             interruptions=_trailing_interruptions(attempts),
-            state=row,
+            rescued=rescued,
+            state=Held(row=row, before={"token": None} | {name: getattr(row, name) for name in CLAIMED_COLUMNS}),
         )
 
     def _begin(self, row: StoredTask) -> dict[str, Any]:
@@ -150,45 +164,47 @@ class DatabaseStore(Store):
         return attempts
 
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
-        starting = [] if start is None else [self._update(start, **self._begin(start.state))]
+        starting = [] if start is None else [self._update(start, **self._begin(start.state.row))]
         try:
-            kept, *started = self._insist(
-                lambda: self._record(claim, outcome, starting), patience=self.backend.lease.total_seconds()
+            # Where the run has to be gone before, it is ended by its watchdog.
+            kept, *started = insist(
+                self.alias, lambda: self._record(claim, outcome, starting), self.backend.lease.total_seconds()
             )
         except DatabaseError:
             if isinstance(outcome, Succeeded) or outcome.error.traceback.isascii():
                 raise
             # The database may have an encoding that cannot hold the text: the attempt still has to end.
             kept, *started = self._record(claim, replace(outcome, error=_ascii(outcome.error)), starting)
-        return Recorded(kept=kept or self._insist(lambda: self._is_recorded(claim)), started=started == [True])
+        kept = kept or insist(self.alias, lambda: self._is_recorded(claim, outcome))
+        return Recorded(kept=kept, started=started == [True])
 
     def _record(self, claim: Claim, outcome: Outcome, starting: list[Update]) -> list[bool]:
         retry_at = database_now(self.alias) + outcome.delay if isinstance(outcome, RetryLater) else None
         ending = self._update(claim, token=None, **_columns(claim.state, outcome, retry_at))
-        attempt = Insert(model=Attempt, values=_attempt(claim.state, outcome, retry_at))
+        attempt = Insert(model=Attempt, values=_attempt(claim.state.row, outcome, retry_at))
         kept, _, *started = commit(self.alias, [ending, attempt, *starting])
         return [kept, *started]
 
-    def _is_recorded(self, claim: Claim) -> bool:
+    def _is_recorded(self, claim: Claim, outcome: Outcome) -> bool:
         """Whether this attempt's end was written after all: a connection may break between a commit and its answer."""
-        mine = Attempt.objects.using(self.alias).filter(task=claim.state, number=claim.state.attempt_count)
-        return mine.filter(worker_id=self.worker_id).exclude(outcome=Attempt.Outcome.INTERRUPTED).exists()
+        row = claim.state.row
+        mine = Attempt.objects.using(self.alias).filter(task=row, number=row.attempt_count, worker_id=self.worker_id)
+        # Who rescued the task has written another time.
+        return mine.filter(finished_at=outcome.ended_at).exists()
 
     def _update(self, claim: Claim, **changes: Any) -> Update:
         """A write to the row of a claim. It finds no row where the claim was lost."""
         return Update(model=StoredTask, where={"id": claim.id, "token": claim.token}, changes=changes)
 
     def release(self, claims: Iterable[Claim]) -> None:
-        if given_back := [
-            self._update(claim, token=None, lane=claim.state.lane, due_at=claim.state.due_at) for claim in claims
-        ]:
-            self._insist(lambda: commit(self.alias, given_back))
+        if given_back := [self._update(claim, **claim.state.before) for claim in claims]:
+            insist(self.alias, lambda: commit(self.alias, given_back))
 
     def extend(self, claim: Claim) -> bool:
         return commit(self.alias, [self._update(claim, due_at=DatabaseNow(self.lease()))]) == [True]
 
     def due(self, limit: int) -> Sequence[DueTask]:
-        return self._insist(lambda: self._due(limit))
+        return insist(self.alias, lambda: self._due(limit))
 
     def _due(self, limit: int) -> list[DueTask]:
         found: list[DueTask] = []
@@ -207,7 +223,7 @@ class DatabaseStore(Store):
         return found
 
     def count_due(self) -> int:
-        return self._insist(self._count_due)
+        return insist(self.alias, self._count_due, remaining=self.remaining)
 
     def _count_due(self) -> int:
         names = [lane.name for lane in self._due_lanes()]
@@ -229,13 +245,13 @@ def _lane_of(row: StoredTask, *, claimed: bool = False) -> str:
     return lane_of(row.backend_name, row.queue_name, row.priority, claimed=claimed)
 
 
-def _columns(row: StoredTask, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
+def _columns(held: Held, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
     """What the row of a task says after an attempt that ended like this."""
-    waiting = {"status": TaskResultStatus.READY, "lane": _lane_of(row)}
+    if isinstance(outcome, Interrupted):  # its old place
+        return {"status": TaskResultStatus.READY, "lane": held.before["lane"], "due_at": held.before["due_at"]}
     if isinstance(outcome, RetryLater):
+        waiting = {"status": TaskResultStatus.READY, "lane": _lane_of(held.row)}
         return {**waiting, "due_at": retry_at, "run_after": retry_at}
-    if isinstance(outcome, Interrupted):
-        return {**waiting, "due_at": row.due_at}  # its old place: nobody who waits is older
     finished = {"lane": None, "due_at": None, "finished_at": outcome.ended_at}
     if isinstance(outcome, Failed):
         return {"status": TaskResultStatus.FAILED, **finished}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,25 +16,27 @@ T = TypeVar("T")
 
 logger = logging.getLogger("django_tasks_oneshot")
 
-# Restarts, lost connections, deadlocks, locks, full disks, and (InternalError) PostgreSQL's read-only state.
-PASSING = (OperationalError, InterfaceError, InternalError)
-# SQLite, and MySQL by its error 1366 and 1054, report by the same classes what another try does not change.
-LASTING = ("no such ", "Incorrect string value", "Unknown column")
-
-
 #: How long a run waits for its database before it has begun a task, in seconds. The next run is a minute away.
 PATIENCE = 10.0
+
+# Restarts, lost connections, deadlocks, locks, full disks, and (InternalError) PostgreSQL's read-only state.
+PASSING = (OperationalError, InterfaceError, InternalError)
+# By the same classes SQLite, and MySQL as its errors 1366, 1054 and 1153, report what another try does not change.
+LASTING = ("no such ", "has no column", "Incorrect string value", "Unknown column", "max_allowed_packet")
 
 
 def insist(
     alias: str,
     function: Callable[[], T],
-    patience: Callable[[], float],
+    patience: float = PATIENCE,
+    remaining: Callable[[], float] = lambda: math.inf,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Calls ``function`` until the database ``alias`` lets it succeed: twice at least, and for ``patience()`` seconds.
+    """Calls ``function`` until the database ``alias`` lets it succeed: twice at least, and for ``patience`` seconds.
+
+    ``remaining`` tells how many seconds it still makes sense, for as long as that is known.
 
     ``function`` has to be one transaction that does no harm when it is made twice: a connection may break
     between a commit and its answer. Errors that do not pass by themselves are raised at once; so is any
@@ -49,7 +52,7 @@ def insist(
                 raise
             if failing_since is None:
                 failing_since = clock()
-            elif (left := failing_since + patience() - clock()) <= 0:
+            elif (left := min(failing_since + patience - clock(), remaining())) <= 0:
                 raise
             elif pause == 0.1:
                 logger.warning("The database fails (%s); it is tried again for %.0f s.", _in_one_line(error), left)

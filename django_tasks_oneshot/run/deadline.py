@@ -32,7 +32,14 @@ class Deadline:
         self.started = clock()
         self.max_seconds = math.inf if max_seconds is None else max_seconds
         self.grace_seconds = grace_seconds
-        self._stopped_at = math.inf  # seconds since it was made
+        self._stopped_at = math.inf  # like all others, in seconds since it was made
+        self._outer_end = math.inf
+
+    def lie_within(self, outer: Deadline) -> None:
+        """A task of ``outer``'s run begins this one: it has to be over before that task is interrupted."""
+        if outer.is_stopped:
+            self.stop()
+        self._outer_end = self.elapsed + outer.until_interruption
 
     def stop(self) -> None:
         """A signal came: the end is now."""
@@ -49,7 +56,7 @@ class Deadline:
     @property
     def remaining(self) -> float:
         """Seconds in which a task may be started; infinite without a limit."""
-        return 0.0 if self.is_stopped else max(0.0, self.max_seconds - self.elapsed)
+        return 0.0 if self.is_stopped else max(0.0, min(self.max_seconds, self._outer_end) - self.elapsed)
 
     @property
     def until_interruption(self) -> float:
@@ -75,7 +82,7 @@ class Deadline:
 
     @property
     def _by_deadline(self) -> float:
-        return self.max_seconds + (math.inf if self.grace_seconds is None else self.grace_seconds)
+        return min(self._outer_end, self.max_seconds + (math.inf if self.grace_seconds is None else self.grace_seconds))
 
     @property
     def _by_signal(self) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from django.db import DatabaseError
 from django.utils.crypto import get_random_string
 
 from ..backends.base import Claim, Failed, Interrupted, OneshotBackend, Outcome, Recorded, RetryLater
@@ -27,7 +28,7 @@ from .isolation import Surroundings, in_own_context
 from .report import Report, StopReason
 from .signals import stop_on_signals
 from .tick import Ticker
-from .watchdog import watchdog
+from .watchdog import log_aside, watchdog
 
 T = TypeVar("T")
 
@@ -83,14 +84,19 @@ class Run:
         self.limits = limits
         self.exit_now = exit_now
         self.report = Report(worker_id=get_random_string(32))
-        self.store = backend.open_store(worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease)
-        self.ticker = Ticker()
+        self.store = backend.open_store(
+            worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease, remaining=self.remaining
+        )
+        self.ticker = Ticker(self.remaining)
         self.interrupter = Interrupter()
         self.next_tick = 0.0
         self.batch_size = 1
-        self.current: Claim | None = None
-        self.outcome: Outcome | None = None  # of the current claim, as long as it is not recorded
-        self.waiting: deque[Claim] = deque()
+        self.claims: deque[Claim] = deque()  # that it holds, the first one started
+        self.current: Claim | None = None  # the one that is executed or recorded
+        self.outcome: Outcome | None = None  # of the current one
+
+    def remaining(self) -> float:
+        return self.deadline.remaining
 
     def lease(self) -> timedelta:
         return self.deadline.lease(self.backend.lease)
@@ -140,29 +146,34 @@ class Run:
     def work_through(self, claims: Iterable[Claim]) -> None:
         """Executes claims one after the other, each recorded in the commit that starts the next."""
         began = self.deadline.elapsed
-        self.waiting = deque(claims)
-        self.current = self.waiting.popleft()
-        while self.current is not None:
-            outcome, error = self.execute(self.current)
-            following = self.waiting.popleft() if self.waiting and self.reason_to_stop() is None else None
-            recorded = self.record(self.current, outcome, following)
-            self.conclude(self.current, outcome, error, kept=recorded.kept)
-            self.current = following if recorded.started else None
-        self.store.release(self.waiting)
+        self.claims = deque(claims)
+        while self.claims and self.reason_to_stop() is None:
+            claim = self.claims[0]
+            outcome, error = self.execute(claim)
+            following = self.claims[1] if len(self.claims) > 1 and self.reason_to_stop() is None else None
+            recorded = self.record(claim, outcome, following)
+            self.claims.popleft()
+            with self.heartbeat.keeping(following if recorded.started else None):
+                self.conclude(claim, outcome, error, kept=recorded.kept)
+            if not recorded.started:
+                break
+        self.store.release(self.claims)
+        self.claims.clear()
         self.adapt_batch_size(self.deadline.elapsed - began)
 
     def execute(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
+        self.current = claim
         self.report.claimed += 1
-        self.report.interrupted += bool(claim.interruptions)
+        self.report.interrupted += claim.rescued
         with self.heartbeat.keeping(claim):
             return self.call_project(self.attempt, claim)
 
     def attempt(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         notify(task_started, self.backend, claim.result)
-        return execute(claim, self.backend.default_policy, self.interrupter)
+        self.outcome, error = execute(claim, self.backend.default_policy, self.interrupter)
+        return self.outcome, error
 
     def record(self, claim: Claim, outcome: Outcome, following: Claim | None) -> Recorded:
-        self.outcome = outcome
         try:
             recorded = self.store.record(claim, outcome, start=following)
         except Exception:
@@ -173,7 +184,7 @@ class Run:
                 type(outcome).__name__,
             )
             raise
-        self.outcome = None
+        self.current = self.outcome = None
         return recorded
 
     def call_project(self, function: Callable[..., T], *args: Any) -> T:
@@ -236,21 +247,27 @@ class Run:
     def overrun(self) -> None:
         """The run is still there when it has to be gone. Called in the watchdog's thread."""
         claim, outcome = self.current, self.outcome
-        busy_with = f"task id={claim.id} path={claim.path}" if claim and not outcome else "its database"
-        logger.error("The run has to be gone, and is still busy with %s.", busy_with)
+        busy_with = f"task id={claim.id} path={claim.path}" if claim and not outcome else "what follows a task"
         if self.exit_now is not None:
             patience = threading.Timer(WRAP_UP, self.exit_now, [1])
             patience.daemon = True
             patience.start()
+        log_aside("The run has to be gone, and is still busy with %s.", busy_with)
+        if self.exit_now is not None:
             with RunConnections(self.store.databases):
                 if claim is not None:
                     outcome = outcome or interrupted(TaskInterrupted(self.deadline.interrupts_because))
                     self.store.record(claim, outcome, start=None)
-                self.store.release(self.waiting)
+                self.store.release(each for each in tuple(self.claims) if each is not claim)
             self.exit_now(0)
 
     def finish(self, stop: StopReason) -> Report:
         self.report.stopped_because = stop
-        self.report.remaining = 0 if stop == "empty" else self.store.count_due()
+        if stop != "empty":
+            try:
+                self.report.remaining = self.store.count_due()
+            except DatabaseError as error:
+                self.report.remaining = None
+                logger.warning("How many tasks are still due could not be counted (%s).", error)
         self.report.seconds = self.deadline.elapsed
         return self.report

@@ -35,8 +35,8 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name="oneshot-heartbeat", daemon=True)
 
     @contextmanager
-    def keeping(self, claim: Claim) -> Iterator[None]:
-        if self._lease is not None and self._thread.ident is None:
+    def keeping(self, claim: Claim | None) -> Iterator[None]:
+        if claim is not None and self._lease is not None and self._thread.ident is None:
             self._thread.start()
         self._claim = claim
         try:
@@ -53,7 +53,7 @@ class Heartbeat:
         seen: Claim | None = None
         renew_at = math.inf
         with RunConnections(self._store.databases):  # of this thread
-            while not self._stopped.wait(min(self._interval, LONGEST_NAP)):
+            while not self._stopped.wait(min(self._interval / 2, LONGEST_NAP)):
                 claim = self._claim
                 if claim is None or claim is self._lost:
                     continue
@@ -68,7 +68,7 @@ class Heartbeat:
 
     @property
     def _interval(self) -> float:
-        """Seconds between renewals: two may fail before a lease ends."""
+        """Seconds between renewals: one that fails is made again before the lease ends."""
         return self._lease().total_seconds() / 3 if self._lease else math.inf
 
     def _renew(self, claim: Claim) -> float:
@@ -76,7 +76,8 @@ class Heartbeat:
         try:
             if self._store.extend(claim):
                 return time.monotonic() + self._interval
-            logger.warning("Task id=%s path=%s lost its lease while running.", claim.id, claim.path)
+            if self._claim is claim:  # else it was recorded meanwhile
+                logger.warning("Task id=%s path=%s lost its lease while running.", claim.id, claim.path)
             self._lost = claim
             return math.inf
         except Exception as error:

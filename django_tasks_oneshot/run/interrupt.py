@@ -35,6 +35,7 @@ class Interrupter:
         self._thread = threading.get_ident()
         self._in_main_thread = threading.current_thread() is threading.main_thread()
         self._is_open = False
+        self._is_async = False
         self._waiting: TaskInterrupted | None = None
         self._cancel: Callable[[], object] | None = None
         self._lock = threading.Lock()
@@ -55,7 +56,8 @@ class Interrupter:
 
     def call(self, task: AnyTask, *args: Any, **kwargs: Any) -> Any:
         """Calls the task. After it returns or raises, nothing is raised any more."""
-        function = async_to_sync(self._cancellable(task)) if iscoroutinefunction(task.func) else task.call
+        self._is_async = iscoroutinefunction(task.func)
+        function = async_to_sync(self._cancellable(task)) if self._is_async else task.call
         self.interruption = self._waiting = None
         try:
             self._is_open = True
@@ -68,10 +70,11 @@ class Interrupter:
         with self._lock:
             if not self._is_open or self.interruption is not None:
                 return
-            if self._cancel is not None:
-                self.interruption = interruption
-                with suppress(RuntimeError):  # its event loop was closed meanwhile
-                    self._cancel()
+            if self._is_async:
+                if self._cancel is not None:  # its event loop, in another thread, has begun and not ended
+                    self.interruption = interruption
+                    with suppress(RuntimeError):  # it ends in this moment
+                        self._cancel()
             elif self._in_main_thread and SIGNAL is not None:
                 self._waiting = interruption
                 signal.pthread_kill(self._thread, SIGNAL)

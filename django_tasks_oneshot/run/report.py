@@ -15,9 +15,9 @@ class Report:
     succeeded: int = 0
     failed: int = 0  # for good
     retried: int = 0  # failed, to be tried again
-    interrupted: int = 0  # taken over from runs that did not come back, or lost to another run
+    interrupted: int = 0  # taken over from runs that did not come back, interrupted, or lost to another run
     scheduled: int = 0  # tasks that schedules enqueued
-    remaining: int = 0  # due and unclaimed when it stopped
+    remaining: int | None = 0  # due and unclaimed when it stopped; None: the database did not say
     stopped_because: StopReason = "empty"
     seconds: float = 0.0
 
@@ -39,7 +39,7 @@ class Report:
             (self.succeeded, "succeeded"),
             (self.retried, "failed and will be retried"),
             (self.failed, "failed for good"),
-            (self.interrupted, "had been interrupted"),
+            (self.interrupted, "interrupted"),
             (self.scheduled, "came from a schedule"),
         ]
 

@@ -32,9 +32,12 @@ def stop_on_signals(deadline: Deadline) -> Iterator[None]:
         if deadline.is_stopped or os.getpid() != process:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+            os._exit(128 + number)  # the first process of a container survives the signal's default
         for each in _active:  # a task may start a run of its own: then both are asked to stop
             each.stop()
 
+    if _active:
+        deadline.lie_within(_active[-1])
     _active.append(deadline)
     for number in previous:
         signal.signal(number, request_stop)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +15,7 @@ from ..compat import AnyTask
 from ..contract.schedule import Rule
 from ..contract.task import registered_tasks
 from ..db.clock import DatabaseNow, database_now
-from ..db.trouble import PATIENCE, insist
+from ..db.trouble import insist
 from ..models import Schedule
 
 logger = logging.getLogger("django_tasks_oneshot")
@@ -41,7 +43,8 @@ def declared_schedules() -> list[Declared]:
 class Ticker:
     """The declared schedules, held against the database's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, remaining: Callable[[], float] = lambda: math.inf) -> None:
+        self.remaining = remaining
         self.declared = declared_schedules()
         self.alias = router.db_for_write(Schedule)
         self.databases = frozenset({self.alias} if self.declared else ())
@@ -50,18 +53,18 @@ class Ticker:
         """Enqueues what has come due since the last tick of any run, and returns how many tasks that were."""
         if not self.declared:
             return 0
-        rows = insist(self.alias, self._rows, lambda: PATIENCE)
-        now = next((row.now for row in rows.values()), None) or database_now(self.alias)
+        rows, now = insist(self.alias, self._rows, remaining=self.remaining)
         return sum(self._advance_safely(each, rows.get(each.name), now) for each in self.declared)
 
-    def _rows(self) -> dict[str, Any]:
-        return {row.name: row for row in Schedule.objects.using(self.alias).annotate(now=DatabaseNow())}
+    def _rows(self) -> tuple[dict[str, Any], datetime]:
+        rows: dict[str, Any] = {row.name: row for row in Schedule.objects.using(self.alias).annotate(now=DatabaseNow())}
+        return rows, next((row.now for row in rows.values()), None) or database_now(self.alias)
 
     def due(self) -> list[str]:
         """The names of the schedules that the next tick will fire."""
         names = [each.name for each in self.declared]
         rows = Schedule.objects.using(self.alias).filter(name__in=names, next_fire_at__lte=DatabaseNow())
-        return [row.name for row in rows.order_by("next_fire_at")]
+        return insist(self.alias, lambda: [row.name for row in rows.order_by("next_fire_at")])
 
     def _advance_safely(self, schedule: Declared, row: Schedule | None, now: datetime) -> bool:
         """One bad rule, or a task that cannot be enqueued, stops no other schedule."""

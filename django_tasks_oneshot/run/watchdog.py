@@ -20,21 +20,21 @@ def watchdog(deadline: Deadline, interrupter: Interrupter, on_overrun: Callable[
     """Inside, the running task is interrupted when its deadline says so.
 
     If the run is still there when it has to be gone, ``on_overrun`` is called, once, in the watchdog's thread.
-    It asks no database: that may be what the task waits for.
+    It asks no database and takes no lock of a log handler: that may be what the task waits for.
     """
     stopped = threading.Event()
 
     def watch() -> None:
         told = False
         while not stopped.wait(_nap(deadline)):
-            if deadline.is_stopped and not told:  # not in the signal's handler, which may be inside of a log call
-                told = True
-                logger.warning("A signal: no other task is started, %.3g s for the one that runs.", _grace(deadline))
             if deadline.until_interruption <= 0:
                 interrupter.interrupt(TaskInterrupted(deadline.interrupts_because))
             if deadline.until_end <= 0:
                 on_overrun()
                 return
+            if deadline.is_stopped and not told:
+                told = True
+                log_aside("A signal: no other task is started, %.3g s for the one that runs.", _grace(deadline))
 
     thread = threading.Thread(target=watch, name="oneshot-watchdog", daemon=True)
     thread.start()
@@ -43,6 +43,11 @@ def watchdog(deadline: Deadline, interrupter: Interrupter, on_overrun: Callable[
     finally:
         stopped.set()
         thread.join()
+
+
+def log_aside(text: str, *args: object) -> None:
+    """Logs a warning in a thread of its own: the task may be inside of a log handler, and hold its lock."""
+    threading.Thread(target=logger.warning, args=(text, *args), name="oneshot-log", daemon=True).start()
 
 
 def _grace(deadline: Deadline) -> float:

@@ -185,7 +185,25 @@ class StoreContract:
         assert (again.id, next_one.id) == (result.id, younger.id)
         assert (again.interruptions, again.result.attempts) == (1, 2)
 
+    def test_an_interrupted_task_that_was_rescued_keeps_its_place_before_what_waits(self, store, other, let_lease_end):
+        waiting = tasks.noop.using(run_after=timezone.now() - timedelta(hours=1)).enqueue()
+        rescued = tasks.noop.using(run_after=timezone.now() - timedelta(hours=2)).enqueue()
+        let_lease_end(store.claim(1)[0].id)
+        (claim,) = other.claim(1)
+        assert (claim.id, claim.rescued, claim.interruptions) == (rescued.id, True, 1)
+        other.record(claim, INTERRUPTION, start=None)
+        claims = other.claim(1) + other.claim(1)
+        assert self.ids(claims) == [rescued.id, waiting.id]
+        assert [(claim.rescued, claim.interruptions) for claim in claims] == [(False, 2), (False, 0)]
+
     # Leases
+
+    def test_a_hold_is_no_longer_than_the_lease(self, backend, other, eventually):
+        store = backend.open_store(worker_id="short", lease=lambda: timedelta(seconds=1))
+        for _ in range(2):
+            tasks.noop.enqueue()
+        _, held = store.claim(2)
+        eventually(lambda: held.id in self.ids(other.claim(10)))
 
     def test_a_lease_lasts_as_long_as_the_run_says(self, backend, other, eventually):
         store = backend.open_store(worker_id="short", lease=lambda: timedelta(seconds=1))
@@ -292,6 +310,22 @@ class StoreContract:
         ids = [tasks.noop.enqueue().id for _ in range(4)]
         store.release(store.claim(3)[1:])
         assert self.ids(other.claim(10)) == ids[1:]
+
+    def test_what_was_started_and_not_executed_is_released_as_it_was(self, store, other):
+        result = tasks.noop.enqueue()
+        store.record(store.claim(1)[0], retry(0), start=None)
+        result.refresh()
+        before = (result.status, result.worker_ids, result.started_at, result.last_attempted_at, result.errors)
+        other.release(other.claim(1))
+        result.refresh()
+        assert before == (
+            result.status,
+            result.worker_ids,
+            result.started_at,
+            result.last_attempted_at,
+            result.errors,
+        )
+        assert store.claim(1)[0].interruptions == 0
 
     def test_what_another_run_has_is_not_released(self, store, other, let_lease_end):
         for _ in range(2):

@@ -55,8 +55,9 @@ class TestDatabaseStore(StoreContract):
         row = StoredTask.objects.get(pk=result.id)
         assert (row.lane, row.due_at, row.token) == (None, None, None)
 
-    def test_claiming_and_starting_import_nothing_of_the_project(self, store, rows):
+    def test_claiming_and_starting_import_nothing_of_the_project(self, store, rows, monkeypatch):
         """An import that kills the process is charged to the task that began, and locks nothing."""
+        monkeypatch.delitem(sys.modules, "tests.project.shop.imported_late", raising=False)
         for _ in range(2):
             tasks.noop.enqueue()
         rows.update(task_path="tests.project.shop.imported_late.late")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from django.db import (
     DatabaseError,
@@ -57,9 +59,8 @@ def clock():
 
 @pytest.fixture
 def insisting(clock):
-    def insisting(function, patience=10.0):
-        how_long = patience if callable(patience) else lambda: patience
-        return insist("default", function, how_long, clock=clock, sleep=clock.sleep)
+    def insisting(function, patience=10.0, remaining=lambda: math.inf):
+        return insist("default", function, patience, remaining, clock=clock, sleep=clock.sleep)
 
     return insisting
 
@@ -119,12 +120,19 @@ def test_it_is_tried_twice_although_the_first_try_took_longer_than_patience(cloc
     assert insisting(function, patience=10.0) == "answer 2"
 
 
-def test_patience_may_shrink_meanwhile(clock, insisting):
-    """After a signal, the lease ends with the run."""
+def test_it_is_given_up_when_it_makes_no_more_sense(clock, insisting):
+    """A claim after a signal."""
     function = Failing(clock)
     with pytest.raises(OperationalError):
-        insisting(function, patience=lambda: 300.0 if function.calls < 10 else 2.0)
+        insisting(function, patience=300.0, remaining=lambda: math.inf if function.calls < 10 else 0.0)
     assert function.calls == 10
+
+
+def test_it_goes_on_until_the_moment_when_it_makes_no_more_sense(clock, insisting):
+    ends_at = clock.now + 30
+    with pytest.raises(OperationalError):
+        insisting(Failing(clock), patience=300.0, remaining=lambda: ends_at - clock.now)
+    assert 30 <= clock.now - 1000 <= 31
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,16 @@ class TestSignals:
         assert process.returncode == 0, stderr
         assert status(running) == TaskResultStatus.READY
 
+    def test_a_task_inside_of_a_log_handler_is_interrupted(self, manage, eventually):
+        """The handler has a lock for which all others wait who log."""
+        running = tasks.log_for_ever.enqueue()
+        process = manage.start("run_due_tasks", "--grace-seconds", "0")
+        eventually(Execution.objects.exists)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert status(running) == TaskResultStatus.READY
+
     def test_a_task_that_holds_on_is_given_back_and_its_process_ended(self, manage, eventually):
         tasks.noop.enqueue()  # so that the next claim has more than one
         running, waiting = tasks.hold_on.enqueue(3600), tasks.noop.enqueue()

@@ -11,7 +11,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from django_tasks_oneshot import TaskInterrupted
@@ -22,6 +22,7 @@ from django_tasks_oneshot.run import interrupt
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, Run, drain
 from django_tasks_oneshot.run.interrupt import SIGNAL, Interrupter
+from django_tasks_oneshot.run.tick import Ticker
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 
@@ -238,6 +239,38 @@ class TestTheRun:
         run()
         assert signal.getsignal(SIGNAL) is before
 
+    def test_charges_nothing_that_it_claimed_after_a_signal(self, run, monkeypatch):
+        """It came while the schedules were evaluated."""
+        result = tasks.noop.enqueue()
+        monkeypatch.setattr(Ticker, "tick", lambda self: signal.raise_signal(signal.SIGTERM) or 0)
+        report = run()
+        assert (report.claimed, report.remaining, report.stopped_because) == (0, 1, "signal")
+        assert (refreshed(result).status, result.attempts, result.started_at) == (TaskResultStatus.READY, 0, None)
+
+    def test_begun_by_a_task_after_the_signal_starts_nothing(self, run, signal_then):
+        inner = tasks.noop.using(backend="any_queue").enqueue()
+        tasks.run_other_backend_after_a_signal.enqueue()
+        assert run(grace_seconds=3600).stopped_because == "signal"
+        assert refreshed(inner).attempts == 0
+
+    def test_begun_by_a_task_ends_with_the_run_of_that_task(self, run):
+        tasks.run_other_backend.enqueue()
+        inner = tasks.hang.using(backend="any_queue").enqueue("sleep")
+        assert run(max_seconds=0.2, grace_seconds=0).claimed == 1
+        assert notes() == ["sleep: TaskInterrupted"]
+        assert refreshed(inner).status == TaskResultStatus.READY
+
+    def test_ends_well_where_what_is_left_cannot_be_counted(self, run, backend, monkeypatch, caplog):
+        def count_due(self):
+            raise OperationalError("gone")
+
+        tasks.noop.enqueue()
+        tasks.noop.enqueue()
+        monkeypatch.setattr("django_tasks_oneshot.backends.database_store.DatabaseStore.count_due", count_due)
+        report = run(max_tasks=1)
+        assert (report.succeeded, report.remaining, report.as_dict()["remaining"]) == (1, None, None)
+        assert "gone" in caplog.text
+
 
 class TestOverrun:
     """The run has to be gone: what its claims become in the moment before the process ends."""
@@ -249,8 +282,8 @@ class TestOverrun:
             tasks.noop.enqueue()
         codes = []
         run = Run(backend, Deadline(0.001, 0), Limits(), codes.append)
-        run.current, *waiting = run.store.claim(10)
-        run.waiting.extend(waiting)
+        run.claims.extend(run.store.claim(10))
+        run.current = run.claims[0]
         return run, codes
 
     def test_gives_the_task_and_those_behind_it_back(self, overrunning, backend):
@@ -268,6 +301,22 @@ class TestOverrun:
         assert codes[0] == 0
         assert refreshed(run.current.result).return_value == 3
         assert len(backend.open_store(worker_id="next").claim(10)) == 2
+
+    def test_gives_back_as_it_was_what_had_begun_and_was_not_called_yet(self, overrunning, backend):
+        """The run is in a receiver of task_finished, and the next task has begun in the commit before it."""
+        run, _ = overrunning
+        run.record(run.claims[0], Succeeded(ended_at=timezone.now(), return_value=3), run.claims[1])
+        run.claims.popleft()
+        run.overrun()
+        claims = backend.open_store(worker_id="next").claim(10)
+        assert [claim.interruptions for claim in claims] == [0, 0]
+        assert [claim.result.worker_ids for claim in claims] == [["next"], []]
+
+    def test_ends_the_process_although_nothing_can_be_recorded(self, overrunning, monkeypatch, eventually):
+        run, codes = overrunning
+        monkeypatch.setattr(run.store, "record", lambda *args, **kwargs: time.sleep(30))
+        threading.Thread(target=run.overrun, daemon=True).start()
+        eventually(lambda: codes == [1])
 
     def test_changes_nothing_where_another_run_has_the_task(self, overrunning, backend):
         run, _ = overrunning
@@ -287,6 +336,17 @@ class TestInterrupter:
             interrupter.interrupt(TaskInterrupted("signal"))
             signal.raise_signal(SIGNAL)
         assert interrupter.interruption is None
+
+    def test_an_async_task_that_has_not_begun_yet_is_interrupted_when_it_has(self):
+        """Its event loop is in another thread: what is raised here would leave it running there."""
+        interrupter = Interrupter()
+        interrupter._is_open = interrupter._is_async = True
+        interrupter.interrupt(TaskInterrupted("signal"))
+        assert interrupter.interruption is None
+        cancelled = []
+        interrupter._cancel = lambda: cancelled.append(True)
+        interrupter.interrupt(TaskInterrupted("signal"))
+        assert cancelled == [True]
 
     def test_an_asynchronous_exception_that_was_not_raised_yet_is_taken_back(self, monkeypatch):
         """Python raises it some time after it was set: that may be after the call."""

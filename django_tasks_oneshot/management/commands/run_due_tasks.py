@@ -23,7 +23,7 @@ logger = logging.getLogger("django_tasks_oneshot")
 
 BAD_ARGUMENTS = 2
 DRY_RUN_TASKS = 100
-THREAD_GRACE_SECONDS = 5
+LAST_WORDS_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -31,6 +31,7 @@ class Command(BaseCommand):
     # All checks import the URLconf and with it the whole project, once a minute for nothing. The backend's are made.
     requires_system_checks = ()
     exit_now: Callable[[int], None] | None = None
+    thread_grace: float = 5.0  # seconds for threads that tasks left behind
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -82,7 +83,7 @@ class Command(BaseCommand):
             code = exit_.code
             raise
         finally:
-            _exit_despite_threads(code)
+            _exit_despite_threads(code, self.thread_grace)
 
     def handle(self, *args: Any, **options: Any) -> None:
         backend = self._backend(options["backend"])
@@ -106,6 +107,8 @@ class Command(BaseCommand):
         with _logging(options["verbosity"]):
             deadline = Deadline(options["max_seconds"], options["grace_seconds"])
             report = drain(backend, deadline, limits, self.exit_now)
+        if deadline.is_stopped:  # who sent the signal waits
+            self.thread_grace = LAST_WORDS_SECONDS
         if options["format"] == "json":
             self.stdout.write(json.dumps(report.as_dict()))
         elif options["verbosity"] >= 2 or (options["verbosity"] == 1 and self._is_worth_saying(report.is_idle)):
@@ -160,7 +163,7 @@ def _logging(verbosity: int) -> Iterator[None]:
         logger.setLevel(previous)
 
 
-def _exit_despite_threads(code: Any) -> None:
+def _exit_despite_threads(code: Any, grace: float) -> None:
     """Ends the process soon, even where a task left a thread behind for which Python would wait for ever."""
     left = [each.name for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
     if not left:
@@ -170,14 +173,16 @@ def _exit_despite_threads(code: Any) -> None:
         logger.warning("Tasks left threads behind that do not end: %s. The run exits without them.", ", ".join(left))
         _exit_now(code if isinstance(code, int) else 1)
 
-    timer = threading.Timer(THREAD_GRACE_SECONDS, leave)
+    timer = threading.Timer(grace, leave)
     timer.daemon = True  # goes on while Python waits for the others
     timer.start()
 
 
 def _exit_now(code: int) -> None:
-    """Ends the process in the middle of whatever it does."""
-    logging.shutdown()
+    """Ends the process in the middle of whatever it does, inside of a log handler too."""
+    flush = threading.Thread(target=logging.shutdown, daemon=True)
+    flush.start()
+    flush.join(LAST_WORDS_SECONDS)
     os._exit(code)
 
 

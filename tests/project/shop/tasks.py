@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -376,6 +377,28 @@ def is_imported(module):
 @task
 def remove_working_directory():
     Path.cwd().rmdir()
+
+
+@task
+def run_other_backend_after_a_signal():
+    signal.raise_signal(signal.SIGTERM)
+    call_command("run_due_tasks", backend="any_queue", verbosity=0)
+
+
+class LongLogging(logging.Handler):
+    def emit(self, record):
+        time.sleep(3600)
+
+
+@task
+def log_for_ever():
+    logger = logging.getLogger()
+    logger.addHandler(handler := LongLogging())
+    note("logging")
+    try:
+        logger.warning("whoever logs after this waits for its lock")
+    finally:
+        logger.removeHandler(handler)
 
 
 @task
