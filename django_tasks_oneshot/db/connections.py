@@ -9,6 +9,8 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+IDLE, ACTIVE = 0, 1  # PGTransactionStatusType of libpq
+
 
 class RunConnections:
     """Two connections to each of the run's databases: the run's own, and the one that its tasks see.
@@ -74,6 +76,19 @@ class RunConnections:
     def _swap(self) -> None:
         for alias in self.private:
             connections[alias], self._hidden[alias] = self._hidden[alias], connections[alias]
+
+
+def cancel_queries() -> None:
+    """Ends on the server what this thread waits for there.
+
+    Only psycopg can be interrupted while it waits, and leaves its query to go on without it. The other drivers
+    come back when the query does.
+    """
+    for connection in connections.all(initialized_only=True):
+        status = getattr(getattr(connection.connection, "pgconn", None), "transaction_status", IDLE)
+        if status == ACTIVE:
+            with suppress(Exception):
+                connection.connection.cancel()
 
 
 def _can_have_another(connection: BaseDatabaseWrapper) -> bool:

@@ -15,6 +15,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 
 from ..compat import AnyTask
 from ..contract.exceptions import TaskInterrupted
+from ..db.connections import cancel_queries
 
 #: It interrupts a system call of the main thread, so that the handler can raise there. Ignored by default, so that
 #: one that comes late does no harm, and hardly used by anybody: https://go.dev/src/runtime/signal_unix.go
@@ -86,6 +87,7 @@ class Interrupter:
         """In the handler of the signal."""
         if self._is_open and self._waiting is not None:
             self.interruption, self._waiting = self._waiting, None
+            cancel_queries()
             raise self.interruption
 
     def _close(self) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from django_tasks_oneshot import TaskInterrupted
@@ -76,6 +76,12 @@ def notes():
     return list(Execution.objects.order_by("pk").values_list("note", flat=True))
 
 
+def active_queries(text):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT query FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s", [text])
+        return cursor.fetchall()
+
+
 def refreshed(result):
     result.refresh()
     return result
@@ -115,6 +121,12 @@ class TestTheTask:
         thread.join()
         assert [report.interrupted for report in reports] == [1]
         assert notes() == ["loop: TaskInterrupted"]
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="the other drivers do not come back before the query")
+    def test_that_waits_for_a_query_does_not_leave_it_behind(self, run, eventually):
+        tasks.hang.enqueue("query")
+        assert run(max_seconds=0.3, grace_seconds=0).interrupted == 1
+        eventually(lambda: not active_queries("SELECT pg_sleep%"))
 
     def test_has_its_open_transaction_rolled_back(self, run):
         tasks.hang.enqueue("atomic")

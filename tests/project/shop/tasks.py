@@ -477,7 +477,13 @@ def _wrap(seconds):
         raise RuntimeError("a library's own") from error
 
 
+def _query(seconds):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+
 HANGS = {
+    "query": _query,
     "sleep": time.sleep,
     "loop": _loop,
     "lock": lambda seconds: threading.Semaphore(0).acquire(timeout=seconds),
