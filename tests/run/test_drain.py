@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from datetime import timedelta
 
 import pytest
@@ -333,3 +334,13 @@ class TestInsideATransaction:
         assert report.succeeded == 1
         assert status(result) == TaskResultStatus.SUCCESSFUL
         assert Execution.objects.get().process == os.getpid()
+
+    def test_no_lease_is_renewed_where_no_other_connection_sees_the_task(self, db):
+        threads = []
+        receiver = lambda **kwargs: threads.extend(thread.name for thread in threading.enumerate())  # noqa: E731
+        task_started.connect(receiver)
+        tasks.noop.enqueue()
+        drain_module.drain(task_backends["default"], Deadline(), drain_module.Limits())
+        task_started.disconnect(receiver)
+        assert "oneshot-watchdog" in threads
+        assert "oneshot-heartbeat" not in threads

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from django_tasks_oneshot.backends.base import Claim
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends
@@ -117,3 +118,21 @@ def test_a_task_that_outlives_its_lease_is_run_once(rows, manage, eventually):
     run.communicate()
     result.refresh()
     assert (result.status, result.attempts, result.errors) == (TaskResultStatus.SUCCESSFUL, 1, [])
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server that ends connections")
+def test_goes_on_when_its_connection_was_dropped(rows, manage, eventually, tmp_path):
+    done = tmp_path / "done"
+    result = tasks.wait_for_file.enqueue(str(done))
+    run = manage.start("run_due_tasks", ONESHOT_LEASE="2")
+    eventually(lambda: StoredTask.objects.get(pk=result.id).status == TaskResultStatus.RUNNING)
+    for _ in range(2):
+        before = StoredTask.objects.get(pk=result.id).due_at
+        eventually(lambda: StoredTask.objects.get(pk=result.id).due_at > before)  # noqa: B023
+        tasks.LEAVES["broken connections of others"]()
+    before = StoredTask.objects.get(pk=result.id).due_at
+    eventually(lambda: StoredTask.objects.get(pk=result.id).due_at > before)
+    done.touch()
+    run.communicate()
+    result.refresh()
+    assert (result.status, result.attempts) == (TaskResultStatus.SUCCESSFUL, 1)
