@@ -198,13 +198,6 @@ class StoreContract:
 
     # Leases
 
-    def test_a_hold_is_no_longer_than_the_lease(self, backend, other, eventually):
-        store = backend.open_store(worker_id="short", lease=lambda: timedelta(seconds=1))
-        for _ in range(2):
-            tasks.noop.enqueue()
-        _, held = store.claim(2)
-        eventually(lambda: held.id in self.ids(other.claim(10)))
-
     def test_a_lease_lasts_as_long_as_the_run_says(self, backend, other, eventually):
         store = backend.open_store(worker_id="short", lease=lambda: timedelta(seconds=1))
         tasks.noop.enqueue()

@@ -49,6 +49,14 @@ class TestDatabaseStore(StoreContract):
         assert (succeeded.outcome, succeeded.worker_id, succeeded.traceback) == ("SUCCEEDED", "second", "")
         assert succeeded.retry_at is None
 
+    @pytest.mark.parametrize(("lease", "longest"), [(300, 10), (2, 2)])
+    def test_a_hold_is_for_seconds_and_no_longer_than_the_lease(self, backend, rows, lease, longest):
+        store = backend.open_store(worker_id="holds", lease=lambda: timedelta(seconds=lease))
+        for _ in range(2):
+            tasks.noop.enqueue()
+        _, held = store.claim(2)
+        assert rows.get(pk=held.id).due_at - timezone.now() <= timedelta(seconds=longest)
+
     def test_a_finished_task_is_in_no_lane(self, store):
         result = tasks.noop.enqueue()
         store.record(store.claim(1)[0], SUCCESS, start=None)

@@ -354,7 +354,7 @@ class TestInterrupter:
         interrupter = Interrupter()
         interrupter._is_open = interrupter._is_async = True
         interrupter.interrupt(TaskInterrupted("signal"))
-        assert interrupter.interruption is None
+        assert interrupter.interruption is interrupter._waiting is None
         cancelled = []
         interrupter._cancel = lambda: cancelled.append(True)
         interrupter.interrupt(TaskInterrupted("signal"))
