@@ -325,9 +325,15 @@ class TestOverrun:
 
     def test_ends_the_process_although_nothing_can_be_recorded(self, overrunning, monkeypatch, eventually):
         run, codes = overrunning
-        monkeypatch.setattr(run.store, "record", lambda *args, **kwargs: time.sleep(30))
-        threading.Thread(target=run.overrun, daemon=True).start()
-        eventually(lambda: codes == [1])
+        answers = threading.Event()
+        monkeypatch.setattr(run.store, "record", lambda *args, **kwargs: answers.wait())
+        thread = threading.Thread(target=run.overrun)
+        thread.start()
+        try:
+            eventually(lambda: codes == [1])
+        finally:
+            answers.set()
+            thread.join()
 
     def test_changes_nothing_where_another_run_has_the_task(self, overrunning, backend):
         run, _ = overrunning
