@@ -387,7 +387,8 @@ def run_other_backend_after_a_signal():
 
 class LongLogging(logging.Handler):
     def emit(self, record):
-        time.sleep(3600)
+        if threading.current_thread() is threading.main_thread():  # the task's, once
+            time.sleep(3600)
 
 
 @task
