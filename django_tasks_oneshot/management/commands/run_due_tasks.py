@@ -181,8 +181,12 @@ def _exit_despite_threads(code: Any, grace: float) -> None:
 def _exit_now(code: int) -> None:
     """Ends the process in the middle of whatever it does, inside of a log handler too."""
     flush = threading.Thread(target=logging.shutdown, daemon=True)
-    flush.start()
-    flush.join(LAST_WORDS_SECONDS)
+    try:
+        flush.start()
+    except RuntimeError:  # Python is ending and starts no thread; no task is inside of a handler then
+        logging.shutdown()
+    else:
+        flush.join(LAST_WORDS_SECONDS)
     os._exit(code)
 
 
