@@ -1,7 +1,8 @@
 """Runs ``django.tasks`` on hosts that have no persistent process."""
 
 from .compat import InvalidTask
-from .contract.exceptions import Discard, Retry, TaskInterrupted
+from .contract.context import TaskContext
+from .contract.exceptions import ContinueLater, Discard, Retry, TaskInterrupted, TaskTimeout
 from .contract.retry import constant, exponential, linear
 from .contract.schedule import Cron, Every
 from .contract.task import task
@@ -9,12 +10,15 @@ from .contract.task import task
 __version__ = "0.1.0"
 
 __all__ = [
+    "ContinueLater",
     "Cron",
     "Discard",
     "Every",
     "InvalidTask",
     "Retry",
+    "TaskContext",
     "TaskInterrupted",
+    "TaskTimeout",
     "constant",
     "exponential",
     "linear",

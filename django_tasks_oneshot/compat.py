@@ -59,14 +59,17 @@ else:
 if TYPE_CHECKING:
     AnyTask: TypeAlias = Task[..., Any]
     AnyResult: TypeAlias = TaskResult[..., Any]
-else:  # neither is subscriptable at run time on every version
+    AnyContext: TypeAlias = TaskContext[..., Any]
+else:  # none is subscriptable at run time on every version
     AnyTask = Task
     AnyResult = TaskResult
+    AnyContext = TaskContext
 
 __all__ = [
     "DEFAULT_TASK_BACKEND_ALIAS",
     "DEFAULT_TASK_PRIORITY",
     "DEFAULT_TASK_QUEUE_NAME",
+    "AnyContext",
     "AnyResult",
     "AnyTask",
     "BaseTaskBackend",

@@ -38,6 +38,11 @@ class StoredTask(models.Model):
     last_attempted_at = models.DateTimeField(_("last attempted at"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
     return_value = JSONTextField(_("return value"), null=True)
+    checkpoint = JSONTextField(_("checkpoint"), null=True, help_text=_("From what the next attempt goes on."))
+    # Not a PositiveIntegerField: PostgreSQL would read the whole table, locked, to check that it is.
+    checkpoint_attempt = models.IntegerField(
+        null=True, editable=False, help_text=_("The latest attempt that has come further than those before it.")
+    )
 
     class Meta:
         verbose_name = _("task")
@@ -58,6 +63,7 @@ class Attempt(models.Model):
         SUCCEEDED = "SUCCEEDED", _("Succeeded")
         FAILED = "FAILED", _("Failed")
         INTERRUPTED = "INTERRUPTED", _("Interrupted")
+        CONTINUED = "CONTINUED", _("Continues later")
 
     task = models.ForeignKey(StoredTask, models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField(_("number"))
@@ -76,6 +82,23 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.outcome}"
+
+
+class TaskDuration(models.Model):
+    """How long a task usually takes, where that is a second or more."""
+
+    path = models.CharField(_("task"), max_length=500, primary_key=True)
+    seconds = models.FloatField(_("seconds"))
+    passed_over = models.BooleanField(
+        _("passed over"), default=False, help_text=_("A run had too little time left for it: the next starts with it.")
+    )
+
+    class Meta:
+        verbose_name = _("usual duration")
+        verbose_name_plural = _("usual durations")
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.seconds:.1f} s"
 
 
 class Schedule(models.Model):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError
+from ..contract.progress import Checkpoint
 from ..contract.retry import duration
 from ..contract.task import Policy, with_policy
 
@@ -31,7 +32,16 @@ class Claim:
     load: Callable[[], AnyResult]
     interruptions: int = 0  # attempts in a row that were interrupted
     rescued: bool = False  # from a run that did not come back
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)  # how far the task has come; kept with the outcome
     state: Any = None  # the store's own
+
+    def __post_init__(self) -> None:
+        self._began_at = self.checkpoint.as_json()
+
+    @property
+    def has_come_further(self) -> bool:
+        """Than the attempts before this one."""
+        return self.checkpoint.as_json() != self._began_at
 
     @cached_property
     def result(self) -> AnyResult:
@@ -78,13 +88,29 @@ class Interrupted:
     error: TaskError
 
 
-Outcome = Succeeded | Failed | RetryLater | Interrupted
+@dataclass(frozen=True, kw_only=True)
+class Continued:
+    """It did a part of its work, and goes on from its checkpoint."""
+
+    ended_at: datetime
+    delay: timedelta
+
+
+Outcome = Succeeded | Failed | RetryLater | Interrupted | Continued
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
     kept: bool  # False: the lease was lost, and with it the outcome
     started: bool  # whether the next claim may be executed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duration:
+    """How long a task usually takes, to tell whether it fits into what is left of a run."""
+
+    seconds: float
+    passed_over: bool = False  # a run had too little time left for it: the next one starts with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +135,12 @@ class Store(ABC):
     databases: frozenset[str] = frozenset()
 
     @abstractmethod
-    def claim(self, limit: int) -> Sequence[Claim]:
+    def claim(
+        self, limit: int, *, only: Collection[str] | None = None, leaving: Collection[str] = ()
+    ) -> Sequence[Claim]:
         """Takes at most ``limit`` due tasks, the most urgent first, and starts the first of them.
+
+        ``only`` and ``leaving`` are paths of tasks: nothing else is taken, and these are left for another run.
 
         The others are held for seconds only, until `record` starts them: behind a slow task they fall to
         another run. A task whose run did not come back is due again when its lease ends: rescue *is* claiming.
@@ -118,7 +148,14 @@ class Store(ABC):
 
     @abstractmethod
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
-        """Writes how an attempt ended and starts the next claim, in one commit."""
+        """Writes how an attempt ended and how far the task has come, and starts the next claim, in one commit."""
+
+    @abstractmethod
+    def checkpoint(self, claim: Claim) -> bool:
+        """Makes durable how far the task of a started claim has come, and renews its lease; ``False``: it was lost.
+
+        Further than its attempts before means that its interruptions are counted anew.
+        """
 
     @abstractmethod
     def release(self, claims: Iterable[Claim]) -> None:
@@ -136,6 +173,14 @@ class Store(ABC):
     def count_due(self) -> int:
         """How many tasks are due and not claimed."""
 
+    @abstractmethod
+    def durations(self) -> dict[str, Duration]:
+        """How long tasks usually take, by their path. A store need not know any."""
+
+    @abstractmethod
+    def keep_durations(self, durations: Mapping[str, Duration]) -> None:
+        """Replaces those of these paths."""
+
 
 class OneshotBackend(BaseTaskBackend):
     """A backend whose tasks are executed by runs."""
@@ -144,7 +189,7 @@ class OneshotBackend(BaseTaskBackend):
     supports_defer = True
     supports_async_task = True
     supports_retry = True
-    supports_timeout = False
+    supports_timeout = True
     supports_schedule = True
 
     #: What OPTIONS may hold, with its default.
@@ -199,13 +244,6 @@ class OneshotBackend(BaseTaskBackend):
 
     def _check_defaults(self) -> Iterator[checks.CheckMessage]:
         try:
-            policy = self.default_policy
+            _ = self.default_policy
         except ImproperlyConfigured as error:
             yield checks.Error(str(error), hint="Write what the message says.", id="oneshot.E004")
-            return
-        if policy.timeout and not self.supports_timeout:
-            yield checks.Warning(
-                f"TASKS[{self.alias!r}] has a TIMEOUT, and {type(self).__name__} ignores it.",
-                hint="Remove it, or SILENCED_SYSTEM_CHECKS = ['oneshot.W002'].",
-                id="oneshot.W002",
-            )

@@ -24,13 +24,12 @@ from ..compat import (
     TaskResult,
     TaskResultDoesNotExist,
     TaskResultStatus,
-    normalize_json,
     task_enqueued,
 )
 from ..contract.exceptions import TaskNotFound, UnstorableValue
 from ..contract.notify import notify
+from ..contract.values import json_value
 from ..db.clock import DatabaseNow
-from ..db.fields import json_value
 from ..models import Attempt, StoredTask
 from .lanes import lane_of
 
@@ -62,7 +61,7 @@ def insert(backend: DatabaseBackend, task: AnyTask, args: Any, kwargs: Any) -> A
 
 def _argument(task: AnyTask, name: str, value: Any) -> Any:
     try:
-        return json_value(value, normalize_json)
+        return json_value(value)
     except UnstorableValue as error:
         raise UnstorableValue(f"{name} of {task.module_path}: {error}") from error
 

@@ -5,25 +5,29 @@ from __future__ import annotations
 import traceback
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import DatabaseError, connections, models, router, transaction
 from django.utils import timezone
 
 from ..compat import TaskError, TaskResultStatus
 from ..contract.exceptions import TaskInterrupted
+from ..contract.progress import Checkpoint
 from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow, database_now
 from ..db.trouble import insist
 from ..db.writes import Insert, Update, commit
-from ..models import Attempt, StoredTask
+from ..models import Attempt, StoredTask, TaskDuration
 from .base import (
     LONGEST_EXCEPTION_PATH,
     Claim,
+    Continued,
     DueTask,
+    Duration,
     Failed,
     Interrupted,
     Outcome,
@@ -49,6 +53,9 @@ KILLED = TaskError(
     exception_class_path=INTERRUPTED,
     traceback="".join(traceback.format_exception_only(TaskInterrupted("killed"))),
 )
+
+
+StoredTasks: TypeAlias = "models.QuerySet[StoredTask]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,19 +85,23 @@ class DatabaseStore(Store):
         self.databases = frozenset({self.alias})
         self.rows = StoredTask.objects.using(self.alias)
 
-    def claim(self, limit: int) -> Sequence[Claim]:
-        return insist(self.alias, lambda: self._claim(limit), remaining=self.remaining)
+    def claim(
+        self, limit: int, *, only: Collection[str] | None = None, leaving: Collection[str] = ()
+    ) -> Sequence[Claim]:
+        rows = self.rows if only is None else self.rows.filter(task_path__in=only)
+        rows = rows.exclude(task_path__in=leaving) if leaving else rows
+        return insist(self.alias, lambda: self._claim(rows, limit), remaining=self.remaining)
 
-    def _claim(self, limit: int) -> Sequence[Claim]:
+    def _claim(self, among: StoredTasks, limit: int) -> Sequence[Claim]:
         for lane in self._due_lanes():
-            if claims := self._claim_from(lane, limit):
+            if claims := self._claim_from(lane, among, limit):
                 return claims
         return ()
 
-    def _claim_from(self, lane: Lane, limit: int) -> list[Claim]:
+    def _claim_from(self, lane: Lane, among: StoredTasks, limit: int) -> list[Claim]:
         token = uuid.uuid4()
         with transaction.atomic(using=self.alias):
-            rows = list(self._lock_due(lane, limit))
+            rows = list(self._lock(_due_in(lane, among))[:limit])
             if not rows:
                 return []
             killed = [row for row in rows if row.status == TaskResultStatus.RUNNING]
@@ -112,8 +123,9 @@ class DatabaseStore(Store):
             path=row.task_path,
             token=str(token),
             load=lambda: build_result(self.backend, row, stored_task(self.backend, row), attempts),
-            interruptions=_trailing_interruptions(attempts),
+            interruptions=_trailing_interruptions(attempts, since=row.checkpoint_attempt or 0),
             rescued=rescued,
+            checkpoint=Checkpoint.from_json(row.checkpoint),
             state=Held(row=row, before={"token": None} | {name: getattr(row, name) for name in CLAIMED_COLUMNS}),
         )
 
@@ -131,11 +143,9 @@ class DatabaseStore(Store):
             setattr(row, name, value)
         return {**changes, "due_at": DatabaseNow(self.lease())}
 
-    def _lock_due(self, lane: Lane, limit: int) -> models.QuerySet[StoredTask]:
+    def _lock(self, rows: StoredTasks) -> StoredTasks:
         # SQLite has no row locks: there the run's transactions begin IMMEDIATE (see db.connections).
-        skip_locked = connections[self.alias].features.has_select_for_update_skip_locked
-        due = self.rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
-        return due.select_for_update(skip_locked=skip_locked)[:limit]
+        return rows.select_for_update(skip_locked=connections[self.alias].features.has_select_for_update_skip_locked)
 
     def _record_killed(self, rows: list[StoredTask]) -> None:
         """The lease of these ran out: their process is gone, and this is the first to know."""
@@ -171,7 +181,7 @@ class DatabaseStore(Store):
                 self.alias, lambda: self._record(claim, outcome, starting), self.backend.lease.total_seconds()
             )
         except DatabaseError:
-            if isinstance(outcome, Succeeded) or outcome.error.traceback.isascii():
+            if isinstance(outcome, Succeeded | Continued) or outcome.error.traceback.isascii():
                 raise
             # The database may have an encoding that cannot hold the text: the attempt still has to end.
             kept, *started = self._record(claim, replace(outcome, error=_ascii(outcome.error)), starting)
@@ -180,7 +190,8 @@ class DatabaseStore(Store):
 
     def _record(self, claim: Claim, outcome: Outcome, starting: list[Update]) -> list[bool]:
         retry_at = database_now(self.alias) + outcome.delay if isinstance(outcome, RetryLater) else None
-        ending = self._update(claim, token=None, **_columns(claim.state, outcome, retry_at))
+        changes = {**_progress(claim), **_columns(claim, outcome, retry_at)}
+        ending = self._update(claim, token=None, **changes)
         attempt = Insert(model=Attempt, values=_attempt(claim.state.row, outcome, retry_at))
         kept, _, *started = commit(self.alias, [ending, attempt, *starting])
         return [kept, *started]
@@ -200,6 +211,10 @@ class DatabaseStore(Store):
         if given_back := [self._update(claim, **claim.state.before) for claim in claims]:
             insist(self.alias, lambda: commit(self.alias, given_back))
 
+    def checkpoint(self, claim: Claim) -> bool:
+        renewal = self._update(claim, due_at=DatabaseNow(self.lease()), **_progress(claim))
+        return insist(self.alias, lambda: commit(self.alias, [renewal]), self.backend.lease.total_seconds()) == [True]
+
     def extend(self, claim: Claim) -> bool:
         return commit(self.alias, [self._update(claim, due_at=DatabaseNow(self.lease()))]) == [True]
 
@@ -209,7 +224,7 @@ class DatabaseStore(Store):
     def _due(self, limit: int) -> list[DueTask]:
         found: list[DueTask] = []
         for lane in self._due_lanes():
-            rows = self.rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
+            rows = _due_in(lane, self.rows)
             found += [
                 DueTask(
                     id=str(row.pk),
@@ -229,6 +244,16 @@ class DatabaseStore(Store):
         names = [lane.name for lane in self._due_lanes()]
         return self.rows.filter(lane__in=names, due_at__lte=DatabaseNow()).count() if names else 0
 
+    def durations(self) -> dict[str, Duration]:
+        rows = TaskDuration.objects.using(self.alias)
+        return insist(self.alias, lambda: {row.path: _duration(row) for row in rows.all()}, remaining=self.remaining)
+
+    def keep_durations(self, durations: Mapping[str, Duration]) -> None:
+        rows = TaskDuration.objects.using(self.alias)
+        for path, each in durations.items():
+            # Not in one transaction: of two runs that keep several, each in its order, none waits for the other.
+            insist(self.alias, partial(rows.update_or_create, path=path, defaults=asdict(each)))
+
     def _due_lanes(self) -> list[Lane]:
         """Those of this backend and these queues, the most urgent first; at a priority, what was left behind first."""
         lanes = [
@@ -241,21 +266,42 @@ class DatabaseStore(Store):
         return sorted(lanes, key=lambda lane: (-lane.priority, not lane.claimed, lane.first_due_at))
 
 
+def _due_in(lane: Lane, rows: StoredTasks) -> StoredTasks:
+    return rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
+
+
+def _duration(row: TaskDuration) -> Duration:
+    return Duration(seconds=row.seconds, passed_over=row.passed_over)
+
+
+def _progress(claim: Claim) -> dict[str, Any]:
+    """What the row of a task says about how far it has come; nothing where that is as it was."""
+    if not claim.has_come_further:
+        return {}
+    return {"checkpoint": claim.checkpoint.as_json(), "checkpoint_attempt": claim.state.row.attempt_count}
+
+
 def _lane_of(row: StoredTask, *, claimed: bool = False) -> str:
     return lane_of(row.backend_name, row.queue_name, row.priority, claimed=claimed)
 
 
-def _columns(held: Held, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
+def _columns(claim: Claim, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
     """What the row of a task says after an attempt that ended like this."""
+    held: Held = claim.state
     if isinstance(outcome, Interrupted):  # its old place
         return {"status": TaskResultStatus.READY, "lane": held.before["lane"], "due_at": held.before["due_at"]}
     if isinstance(outcome, RetryLater):
         waiting = {"status": TaskResultStatus.READY, "lane": _lane_of(held.row)}
         return {**waiting, "due_at": retry_at, "run_after": retry_at}
+    if isinstance(outcome, Continued):  # behind what is due already: a task of many hours leaves room for others
+        due_at = DatabaseNow(outcome.delay)
+        run_after = {"run_after": due_at} if outcome.delay else {}
+        return {"status": TaskResultStatus.READY, "lane": _lane_of(held.row), "due_at": due_at, **run_after}
     finished = {"lane": None, "due_at": None, "finished_at": outcome.ended_at}
     if isinstance(outcome, Failed):
         return {"status": TaskResultStatus.FAILED, **finished}
-    return {"status": TaskResultStatus.SUCCESSFUL, "return_value": outcome.return_value, **finished}
+    succeeded = {"status": TaskResultStatus.SUCCESSFUL, "return_value": outcome.return_value, **finished}
+    return {**succeeded, "checkpoint": None} if claim.checkpoint.as_json() else succeeded
 
 
 _ATTEMPT_OUTCOMES = {
@@ -263,11 +309,12 @@ _ATTEMPT_OUTCOMES = {
     Failed: Attempt.Outcome.FAILED,
     RetryLater: Attempt.Outcome.FAILED,
     Interrupted: Attempt.Outcome.INTERRUPTED,
+    Continued: Attempt.Outcome.CONTINUED,
 }
 
 
 def _attempt(row: StoredTask, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
-    error = NO_ERROR if isinstance(outcome, Succeeded) else outcome.error
+    error = NO_ERROR if isinstance(outcome, Succeeded | Continued) else outcome.error
     return {
         "task": row.pk,
         "number": row.attempt_count,
@@ -287,10 +334,11 @@ def _ascii(error: TaskError) -> TaskError:
     return TaskError(exception_class_path=path[:LONGEST_EXCEPTION_PATH], traceback=traceback)
 
 
-def _trailing_interruptions(attempts: list[Attempt]) -> int:
+def _trailing_interruptions(attempts: list[Attempt], *, since: int) -> int:
+    """Those in a row at the end, from the attempt ``since`` on, which has come further than those before it."""
     count = 0
     for attempt in reversed(attempts):
-        if attempt.outcome != Attempt.Outcome.INTERRUPTED:
+        if attempt.outcome != Attempt.Outcome.INTERRUPTED or attempt.number < since:
             break
         count += 1
     return count

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-Reason: TypeAlias = Literal["killed", "deadline", "signal"]
+Reason: TypeAlias = Literal["killed", "deadline", "signal", "lease", "timeout"]
 
 _WHY: dict[Reason, str] = {
     "killed": "the process of this attempt ended without an outcome: killed, out of memory, or its host gone",
     "deadline": "its run had to end before the task did",
     "signal": "its run was told to stop, and the task did not end in the time that it was given",
+    "lease": "its run lost the lease, because it stood still for longer; another run has the task",
+    "timeout": "it went on after its TaskTimeout",
 }
+_KEEP: Any = object()
 
 
 class Retry(Exception):
@@ -31,19 +34,56 @@ class Discard(Exception):
         super().__init__(reason)
 
 
+class TaskTimeout(TimeoutError):
+    """Raised inside a task that takes longer than its ``timeout``. The attempt has failed, its retry policy decides.
+
+    Spelling of https://github.com/django/new-features/issues/144.
+    """
+
+
+class ContinueLater(BaseException):
+    """Raise in a task to go on in another attempt, in this run or in a later one. No attempt is spent.
+
+    ``value`` is the ``checkpoint_value`` that the task finds then; without it, the latest one. ``after`` is how
+    long to wait, in seconds or as a timedelta.
+
+    ``context.resume()`` raises it inside its loop when the time of the run is over. No ``Exception``: were it
+    swallowed by ``except Exception`` around the loop, the task would be taken for done.
+    """
+
+    def __init__(self, value: Any = _KEEP, *, after: float | timedelta = 0) -> None:
+        super().__init__(*(() if value is _KEEP else (value,)))
+        self.after = after
+
+    @property
+    def has_value(self) -> bool:
+        return bool(self.args)
+
+    @property
+    def value(self) -> Any:
+        return self.args[0]
+
+
 class TaskInterrupted(BaseException):
     """An attempt that neither succeeded nor failed: its process was gone, or had to go, before it could end.
 
     Raised inside a task whose run has to end. No ``Exception``, for the reason that ``KeyboardInterrupt`` is
     none: ``except Exception`` in a task must not swallow it. A task that raises it itself is interrupted too.
 
-    ``reason`` is "killed", "deadline" or "signal"; ``text`` says more.
+    ``reason`` is "killed", "deadline", "signal", "lease" or "timeout"; ``text`` says more.
     """
 
     def __init__(self, reason: Reason = "deadline", text: str = "") -> None:
         super().__init__(reason, text)
-        self.reason = reason
-        self.text = text
+
+    @property
+    def reason(self) -> Reason:
+        reason: Reason = self.args[0]
+        return reason
+
+    @property
+    def text(self) -> str:
+        return str(self.args[1])
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.text or _WHY.get(self.reason, 'interrupted')}."

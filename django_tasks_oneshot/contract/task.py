@@ -19,11 +19,13 @@ from ..compat import (
     AnyTask,
     InvalidTask,
     Task,
-    TaskContext,
     task_backends,
 )
+from .context import TaskContext
+from .exceptions import ContinueLater
 from .retry import DEFAULT_BACKOFF, Backoff, Seconds, constant, duration, exponential, linear
 from .schedule import Rule, schedules
+from .straight import StraightThrough, lacks_progress
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,6 +108,26 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
         if known is None or known.func is not self.func:  # not a copy made by using()
             registered_tasks[self.module_path] = self
 
+    def call(self: AnyTask, *args: Any, **kwargs: Any) -> Any:
+        if not lacks_progress(self, args):
+            return base.call(self, *args, **kwargs)
+        straight = StraightThrough(args[0])
+        while True:
+            try:
+                return base.call(self, straight.context, *args[1:], **kwargs)
+            except ContinueLater as later:
+                straight.go_on(later)
+
+    async def acall(self: AnyTask, *args: Any, **kwargs: Any) -> Any:
+        if not lacks_progress(self, args):
+            return await base.acall(self, *args, **kwargs)
+        straight = StraightThrough(args[0])
+        while True:
+            try:
+                return await base.acall(self, straight.context, *args[1:], **kwargs)
+            except ContinueLater as later:
+                straight.go_on(later)
+
     def __reduce__(self: AnyTask) -> tuple[Any, ...]:  # noqa: N807
         # The task is its import path: a policy may hold what cannot be pickled, and Django 6.0 pickles no task.
         declared = _import_task(self.module_path)
@@ -124,6 +146,8 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
         bases=(base,),
         namespace={
             "__post_init__": __post_init__,
+            "call": call,
+            "acall": acall,
             "__reduce__": __reduce__,
             "__copy__": copy,
             "__deepcopy__": copy,
@@ -194,7 +218,7 @@ def task(
     max_interruptions: int | None = ...,
     schedule: Schedule | None = ...,
     **options: Any,
-) -> Callable[[Callable[Concatenate[TaskContext[Any, Any], P], R]], Task[P, R]]: ...
+) -> Callable[[Callable[Concatenate[TaskContext, P], R]], Task[P, R]]: ...
 def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a function a task: Django's decorator, plus retry, timeout and schedule on any backend.
 

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils import timezone
 
-from ..contract.exceptions import UnstorableValue
 from ..contract.schedule import EPOCH
+from ..contract.values import to_json
 
 MICROSECOND = timedelta(microseconds=1)
-LARGEST_JSON = 4 * 1024 * 1024  # bytes; MariaDB refuses statements over 16 MB, and quoting may double a value
 
 
 class InstantField(models.Field):  # type: ignore[type-arg]
@@ -66,26 +64,3 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
 
     def value_to_string(self, obj: models.Model) -> str:
         return to_json(self.value_from_object(obj))
-
-
-def to_json(value: Any) -> str:
-    """Raises ``UnstorableValue`` where ``value`` has no JSON form, or one that is too large."""
-    try:
-        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UnstorableValue(f"the value has no JSON form: {error}") from error
-    if len(text) > LARGEST_JSON:
-        raise UnstorableValue(
-            f"the value is {len(text):,} bytes of JSON, and at most {LARGEST_JSON:,} are kept; "
-            "store it elsewhere and pass its key"
-        )
-    return text
-
-
-def json_value(value: Any, normalize: Callable[[Any], Any]) -> Any:
-    """``value`` as it will be read back from a JSONTextField; raises ``UnstorableValue``."""
-    try:
-        normal = normalize(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UnstorableValue(f"the value has no JSON form: {error}") from error
-    return json.loads(to_json(normal))

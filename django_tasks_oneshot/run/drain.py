@@ -15,16 +15,19 @@ from typing import Any, TypeVar
 from django.db import DatabaseError
 from django.utils.crypto import get_random_string
 
-from ..backends.base import Claim, Failed, Interrupted, OneshotBackend, Outcome, Recorded, RetryLater
+from ..backends.base import Claim, Continued, Failed, Interrupted, OneshotBackend, Outcome, Recorded, RetryLater
 from ..compat import task_finished, task_started
 from ..contract.exceptions import TaskInterrupted
 from ..contract.notify import notices_held_back, notify
+from ..contract.pace import Pace
 from ..db.connections import RunConnections
+from .admission import Admission
 from .deadline import WRAP_UP, Deadline
-from .execute import execute, interrupted, summary
+from .execute import cut_off, execute, summary
 from .heartbeat import Heartbeat
 from .interrupt import Interrupter
 from .isolation import Surroundings, in_own_context
+from .progress import ClaimProgress
 from .report import Report, StopReason
 from .signals import stop_on_signals
 from .tick import Ticker
@@ -36,7 +39,7 @@ logger = logging.getLogger("django_tasks_oneshot")
 
 POLL_SECONDS = 1.0
 LARGEST_BATCH = 100
-BATCH_SECONDS = 0.5
+BATCH_SECONDS = 0.5  # few trips for short tasks, nothing hoarded behind long ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +90,11 @@ class Run:
         self.store = backend.open_store(
             worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease, remaining=self.remaining
         )
+        self.admission = Admission(backend, self.store, deadline, sees_all=not limits.queues)
         self.ticker = Ticker(self.remaining)
-        self.interrupter = Interrupter()
+        self.interrupter = Interrupter(deadline)
         self.next_tick = 0.0
-        self.batch_size = 1
+        self.batch = Pace(seconds=BATCH_SECONDS, largest=LARGEST_BATCH)
         self.claims: deque[Claim] = deque()  # that it holds, the first one started
         self.current: Claim | None = None  # the one that is executed or recorded
         self.outcome: Outcome | None = None  # of the current one
@@ -138,10 +142,10 @@ class Run:
         self.next_tick = self.deadline.elapsed + POLL_SECONDS
 
     def claim(self) -> Sequence[Claim]:
-        limit = self.batch_size
+        limit = self.batch.size
         if self.limits.max_tasks is not None:
             limit = min(limit, self.limits.max_tasks - self.report.claimed)
-        return self.store.claim(limit)
+        return self.admission.claim(limit)
 
     def work_through(self, claims: Iterable[Claim]) -> None:
         """Executes claims one after the other, each recorded in the commit that starts the next."""
@@ -150,7 +154,7 @@ class Run:
         while self.claims and self.reason_to_stop() is None:
             claim = self.claims[0]
             outcome, error = self.execute(claim)
-            following = self.claims[1] if len(self.claims) > 1 and self.reason_to_stop() is None else None
+            following = self.following()
             recorded = self.record(claim, outcome, following)
             self.claims.popleft()
             with self.heartbeat.keeping(following if recorded.started else None):
@@ -159,18 +163,29 @@ class Run:
                 break
         self.store.release(self.claims)
         self.claims.clear()
-        self.adapt_batch_size(self.deadline.elapsed - began)
+        self.batch.adapt(self.deadline.elapsed - began)
+
+    def following(self) -> Claim | None:
+        """The claim that may start when the first one is recorded."""
+        if len(self.claims) == 1 or self.reason_to_stop() is not None:
+            return None
+        return self.claims[1] if self.admission.admits(self.claims[1]) else None
 
     def execute(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         self.current = claim
         self.report.claimed += 1
         self.report.interrupted += claim.rescued
+        self.admission.begin(claim)
+        began = self.deadline.elapsed
         with self.heartbeat.keeping(claim):
-            return self.call_project(self.attempt, claim)
+            outcome, error = self.call_project(self.attempt, claim)
+        self.admission.learn(claim, outcome, self.deadline.elapsed - began)
+        return outcome, error
 
     def attempt(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         notify(task_started, self.backend, claim.result)
-        self.outcome, error = execute(claim, self.backend.default_policy, self.interrupter)
+        progress = ClaimProgress(claim, self.store, self.connections, self.deadline, self.interrupter)
+        self.outcome, error = execute(claim, self.backend.default_policy, progress, self.interrupter)
         return self.outcome, error
 
     def record(self, claim: Claim, outcome: Outcome, following: Claim | None) -> Recorded:
@@ -207,6 +222,10 @@ class Run:
             )
             return
         about = f"Task id={claim.id} path={claim.path}"
+        if isinstance(outcome, Continued):
+            self.report.continued += 1
+            logger.info("%s has come further and continues later.", about)
+            return
         if isinstance(outcome, Interrupted):
             self.report.interrupted += 1
             logger.warning("%s was interrupted and runs again (%s).", about, summary(error))
@@ -233,13 +252,6 @@ class Run:
         else:
             notify(task_finished, self.backend, claim.result)
 
-    def adapt_batch_size(self, seconds: float) -> None:
-        """Claims as many as take about half a second: few trips for short tasks, nothing hoarded behind long ones."""
-        if seconds < BATCH_SECONDS / 2:
-            self.batch_size = min(self.batch_size * 2, LARGEST_BATCH)
-        elif seconds > BATCH_SECONDS:
-            self.batch_size = max(self.batch_size // 2, 1)
-
     def pause(self) -> None:
         self.connections.close_idle()
         time.sleep(min(POLL_SECONDS, self.deadline.remaining))
@@ -256,18 +268,22 @@ class Run:
         if self.exit_now is not None:
             with RunConnections(self.store.databases):
                 if claim is not None:
-                    outcome = outcome or interrupted(TaskInterrupted(self.deadline.interrupts_because))
+                    error = self.deadline.timed_out() or self.deadline.cut_off() or TaskInterrupted()
+                    outcome = outcome or cut_off(claim, self.backend.default_policy, error)
                     self.store.record(claim, outcome, start=None)
                 self.store.release(each for each in tuple(self.claims) if each is not claim)
             self.exit_now(0)
 
     def finish(self, stop: StopReason) -> Report:
+        if stop == "empty" and self.admission.has_passed_over:
+            stop = "max_seconds"
         self.report.stopped_because = stop
-        if stop != "empty":
-            try:
+        try:
+            self.admission.keep()
+            if stop != "empty":
                 self.report.remaining = self.store.count_due()
-            except DatabaseError as error:
-                self.report.remaining = None
-                logger.warning("How many tasks are still due could not be counted (%s).", error)
+        except DatabaseError as error:
+            self.report.remaining = None
+            logger.warning("What the run leaves to the next could not be counted (%s).", error)
         self.report.seconds = self.deadline.elapsed
         return self.report

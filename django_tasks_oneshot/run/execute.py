@@ -12,6 +12,7 @@ from django.utils import timezone
 from ..backends.base import (
     LONGEST_EXCEPTION_PATH,
     Claim,
+    Continued,
     Failed,
     Interrupted,
     Outcome,
@@ -19,20 +20,24 @@ from ..backends.base import (
     Succeeded,
     update_result,
 )
-from ..compat import TaskContext, TaskError, TaskResultStatus, normalize_json
-from ..contract.exceptions import Discard, TaskInterrupted, UnstorableValue
-from ..contract.retry import retry_delay
+from ..compat import TaskError, TaskResultStatus
+from ..contract.context import TaskContext
+from ..contract.exceptions import ContinueLater, Discard, TaskInterrupted, TaskTimeout, UnstorableValue
+from ..contract.progress import Progress
+from ..contract.retry import duration, retry_delay
 from ..contract.task import Policy
-from ..db.fields import json_value
+from ..contract.values import json_value
 from .interrupt import Interrupter
 
 LONGEST_TRACEBACK = 64 * 1024  # characters
 
 
-def execute(claim: Claim, default_policy: Policy, interrupter: Interrupter) -> tuple[Outcome, BaseException | None]:
+def execute(
+    claim: Claim, default_policy: Policy, progress: Progress, interrupter: Interrupter
+) -> tuple[Outcome, BaseException | None]:
     """Calls the task of a started claim; the exception is what its attempt ended in.
 
-    ``default_policy`` holds for what the task itself does not say.
+    ``default_policy`` holds for what the task itself does not say. ``progress`` is that of its context.
 
     Whatever the task raises ends here: SystemExit, GeneratorExit and KeyboardInterrupt are failures too.
     """
@@ -42,23 +47,39 @@ def execute(claim: Claim, default_policy: Policy, interrupter: Interrupter) -> t
         policy = Policy.of(claim.result.task, default_policy)
         if claim.interruptions > policy.max_interruptions:
             return _give_up(claim, TaskInterrupted("killed"), policy, claim.interruptions)
-        value = _call(claim, interrupter)
+        value = _call(claim, policy, progress, interrupter)
         try:
-            value = json_value(value, normalize_json)
+            value = json_value(value)
         except UnstorableValue as error:
             raise Discard(f"{claim.path} ran and its return value was lost: {error}.") from error
     except BaseException as error:
         _end_forked_child(process, error)
-        interruption = _interruption(error, interrupter)
-        if interruption is None:
-            return _failure(claim, policy, error, timezone.now()), error
-        if claim.interruptions >= policy.max_interruptions:
-            return _give_up(claim, interruption, policy, claim.interruptions + 1)
-        return interrupted(interruption), interruption
+        return _outcome_of(error, claim, policy, interrupter)
     _end_forked_child(process, None)
     ended_at = timezone.now()
     update_result(claim.result, status=TaskResultStatus.SUCCESSFUL, finished_at=ended_at, _return_value=value)
     return Succeeded(ended_at=ended_at, return_value=value), None
+
+
+def _outcome_of(
+    error: BaseException, claim: Claim, policy: Policy, interrupter: Interrupter
+) -> tuple[Outcome, BaseException | None]:
+    if isinstance(error, ContinueLater):
+        try:
+            return _continued(claim, error), None
+        except Exception as unusable:  # its value or its time
+            error = unusable
+    interruption = _interruption(error, interrupter)
+    if interruption is not None and interrupter.timeout is not None:
+        # It was told by its timeout first: the attempt has failed.
+        interrupter.timeout.__cause__ = interruption
+        error, interruption = interrupter.timeout, None
+    if interruption is None:
+        return _failure(claim, policy, error, timezone.now()), error
+    interruptions = 0 if claim.has_come_further else claim.interruptions
+    if interruptions >= policy.max_interruptions:
+        return _give_up(claim, interruption, policy, interruptions + 1)
+    return _interrupted(interruption), interruption
 
 
 def _end_forked_child(process: int, error: BaseException | None) -> None:
@@ -68,10 +89,10 @@ def _end_forked_child(process: int, error: BaseException | None) -> None:
         os._exit(code if isinstance(code, int) else 1)
 
 
-def _call(claim: Claim, interrupter: Interrupter) -> Any:
+def _call(claim: Claim, policy: Policy, progress: Progress, interrupter: Interrupter) -> Any:
     result = claim.result
-    context = (TaskContext(task_result=result),) if result.task.takes_context else ()
-    return interrupter.call(result.task, *context, *result.args, **result.kwargs)
+    context = (TaskContext(task_result=result, progress=progress),) if result.task.takes_context else ()
+    return interrupter.call(result.task, policy.timeout, *context, *result.args, **result.kwargs)
 
 
 def _interruption(error: BaseException, interrupter: Interrupter) -> TaskInterrupted | None:
@@ -83,7 +104,14 @@ def _interruption(error: BaseException, interrupter: Interrupter) -> TaskInterru
     return interrupter.interruption
 
 
-def interrupted(interruption: TaskInterrupted) -> Interrupted:
+def _continued(claim: Claim, later: ContinueLater) -> Continued:
+    claim.checkpoint.take_over(later)
+    delay = duration("after", later.after)
+    update_result(claim.result, status=TaskResultStatus.READY)
+    return Continued(ended_at=timezone.now(), delay=delay)
+
+
+def _interrupted(interruption: TaskInterrupted) -> Interrupted:
     return Interrupted(ended_at=timezone.now(), error=describe(interruption))
 
 
@@ -116,6 +144,13 @@ def _failure(claim: Claim, policy: Policy, error: BaseException, ended_at: datet
         return Failed(ended_at=ended_at, error=result.errors[-1])
     update_result(result, status=TaskResultStatus.READY, finished_at=None)
     return RetryLater(ended_at=ended_at, error=result.errors[-1], delay=delay)
+
+
+def cut_off(claim: Claim, default_policy: Policy, error: TaskTimeout | TaskInterrupted) -> Outcome:
+    """The outcome of a task that does not end, and whose process has to."""
+    if isinstance(error, TaskInterrupted):
+        return _interrupted(error)
+    return _failure(claim, Policy.of(claim.result.task, default_policy), error, timezone.now())
 
 
 def describe(error: BaseException) -> TaskError:

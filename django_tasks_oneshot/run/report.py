@@ -15,6 +15,7 @@ class Report:
     succeeded: int = 0
     failed: int = 0  # for good
     retried: int = 0  # failed, to be tried again
+    continued: int = 0  # did a part of their work, and go on later
     interrupted: int = 0  # taken over from runs that did not come back, interrupted, or lost to another run
     scheduled: int = 0  # tasks that schedules enqueued
     remaining: int | None = 0  # due and unclaimed when it stopped; None: the database did not say
@@ -38,6 +39,7 @@ class Report:
         return [
             (self.succeeded, "succeeded"),
             (self.retried, "failed and will be retried"),
+            (self.continued, "continue later"),
             (self.failed, "failed for good"),
             (self.interrupted, "interrupted"),
             (self.scheduled, "came from a schedule"),

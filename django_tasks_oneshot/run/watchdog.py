@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..contract.exceptions import TaskInterrupted
 from .deadline import Deadline
 from .interrupt import Interrupter
 
@@ -17,7 +16,7 @@ SHORTEST_NAP = 0.02
 
 @contextmanager
 def watchdog(deadline: Deadline, interrupter: Interrupter, on_overrun: Callable[[], None]) -> Iterator[None]:
-    """Inside, the running task is interrupted when its deadline says so.
+    """Inside, the running task is cut off when its deadline says so.
 
     If the run is still there when it has to be gone, ``on_overrun`` is called, once, in the watchdog's thread.
     It asks no database and takes no lock of a log handler: that may be what the task waits for.
@@ -27,8 +26,7 @@ def watchdog(deadline: Deadline, interrupter: Interrupter, on_overrun: Callable[
     def watch() -> None:
         told = False
         while not stopped.wait(_nap(deadline)):
-            if deadline.until_interruption <= 0:
-                interrupter.interrupt(TaskInterrupted(deadline.interrupts_because))
+            interrupter.interrupt_if_due()
             if deadline.until_end <= 0:
                 on_overrun()
                 return
@@ -55,5 +53,5 @@ def _grace(deadline: Deadline) -> float:
 
 
 def _nap(deadline: Deadline) -> float:
-    ahead = [seconds for seconds in (deadline.until_interruption, deadline.until_end, LONGEST_NAP) if seconds > 0]
+    ahead = [seconds for seconds in (deadline.until_cut_off, deadline.until_end, LONGEST_NAP) if seconds > 0]
     return max(SHORTEST_NAP, min(ahead))

@@ -21,7 +21,7 @@ from django_tasks_oneshot.compat import (
     task_enqueued,
 )
 from django_tasks_oneshot.contract.exceptions import UnstorableValue
-from django_tasks_oneshot.db.fields import LARGEST_JSON
+from django_tasks_oneshot.contract.values import LARGEST_JSON
 from django_tasks_oneshot.models import Schedule, StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, drain

@@ -7,7 +7,8 @@ from django.core import serializers
 
 from django_tasks_oneshot.contract.exceptions import UnstorableValue
 from django_tasks_oneshot.contract.schedule import EPOCH
-from django_tasks_oneshot.db.fields import LARGEST_JSON, InstantField, to_json
+from django_tasks_oneshot.contract.values import LARGEST_JSON, to_json
+from django_tasks_oneshot.db.fields import InstantField
 from django_tasks_oneshot.models import Schedule, StoredTask
 from tests.project.shop import tasks
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from django_tasks_oneshot.run.deadline import SIGNAL_GRACE, WRAP_UP, Deadline
+from django_tasks_oneshot.run.deadline import SHORT_GRACE, WRAP_UP, Deadline
 
 LEASE = timedelta(seconds=300)
 
@@ -52,7 +52,7 @@ def test_a_signal_is_the_end_and_gives_its_own_grace(clock):
     deadline = Deadline(clock=clock)
     clock.now += 7
     deadline.stop()
-    assert (deadline.remaining, deadline.until_interruption) == (0, SIGNAL_GRACE)
+    assert (deadline.remaining, deadline.until_interruption) == (0, SHORT_GRACE)
     assert deadline.interrupts_because == "signal"
 
 
@@ -68,14 +68,14 @@ def test_a_second_stop_does_not_begin_the_grace_again(clock):
     deadline.stop()
     clock.now += 3
     deadline.stop()
-    assert deadline.until_interruption == SIGNAL_GRACE - 3
+    assert deadline.until_interruption == SHORT_GRACE - 3
 
 
 def test_a_signal_after_max_seconds_still_gives_the_task_a_grace(clock):
     deadline = Deadline(50, clock=clock)
     clock.now += 80
     deadline.stop()
-    assert deadline.until_interruption == SIGNAL_GRACE
+    assert deadline.until_interruption == SHORT_GRACE
 
 
 def test_a_signal_does_not_put_off_the_deadline(clock):
@@ -86,7 +86,7 @@ def test_a_signal_does_not_put_off_the_deadline(clock):
 
 
 def test_default_grace_and_wrap_up_end_before_a_kill_after_10_seconds():
-    assert SIGNAL_GRACE + 2 * WRAP_UP < 10  # the second one is for a database that does not answer
+    assert SHORT_GRACE + 2 * WRAP_UP < 10  # the second one is for a database that does not answer
 
 
 class TestLease:

@@ -15,7 +15,7 @@ from django.db import Error as DatabaseFailure
 
 from ...backends.base import OneshotBackend
 from ...compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
-from ...run.deadline import SIGNAL_GRACE, Deadline
+from ...run.deadline import SHORT_GRACE, Deadline
 from ...run.drain import Limits, drain
 from ...run.due import whats_due
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             "--grace-seconds",
             type=_grace,
             help="After --max-seconds or a signal, interrupt the running task when it goes on for this many seconds. "
-            f"Without it, {SIGNAL_GRACE:g} after a signal, and after --max-seconds never.",
+            f"Without it, {SHORT_GRACE:g} after a signal, and after --max-seconds never.",
         )
         parser.add_argument("--max-tasks", type=_count, help="Start at most this many tasks.")
         parser.add_argument(

@@ -1,0 +1,119 @@
+"""Loops that go on where an attempt before has stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+
+from .exceptions import ContinueLater
+from .places import Key, aplaces, places
+from .progress import Progress
+
+T = TypeVar("T")
+
+FORGET = 0.9  # the longest item counts for this much less with each item after it
+
+
+def resume(progress: Progress, items: Iterable[T], key: Key[T] | None, checkpoint_every: float) -> Iterator[T]:
+    with Loop(progress, checkpoint_every) as loop:
+        if loop.is_over:
+            return
+        for item, place in places(items, key, loop.cursor):
+            if loop.must_stop():
+                loop.save()
+                raise ContinueLater
+            loop.begin_item()
+            yield item
+            if loop.end_item(place):
+                loop.save()
+        loop.finish()
+        loop.save()
+
+
+async def aresume(
+    progress: Progress, items: Iterable[T] | AsyncIterable[T], key: Key[T] | None, checkpoint_every: float
+) -> AsyncIterator[T]:
+    await asyncio.sleep(0)  # a loop that was left by a break is closed by the event loop
+    with Loop(progress, checkpoint_every) as loop:
+        if loop.is_over:
+            return
+        save = sync_to_async(loop.save)
+        async for item, place in aplaces(items, key, loop.cursor):
+            if loop.must_stop():
+                await save()
+                raise ContinueLater
+            loop.begin_item()
+            yield item
+            if loop.end_item(place):
+                await save()
+        loop.finish()
+        await save()
+
+
+class Loop:
+    """One loop of a task: how far it is, when that is to be written, when to stop.
+
+    The loops of a task are told apart by their order. Those before the checkpoint's are over.
+    """
+
+    def __init__(self, progress: Progress, checkpoint_every: float) -> None:
+        if not checkpoint_every >= 0:
+            raise ValueError(f"checkpoint_every={checkpoint_every!r} is not a number of seconds; write 0.5, or 0.")
+        if progress.is_in_loop:
+            raise RuntimeError(
+                "resume() was called in the loop of another resume(), and only the outer one can be continued; "
+                "write a plain loop inside, or enqueue a task for each item of the outer one."
+            )
+        self.progress = progress
+        self.checkpoint = progress.checkpoint
+        self.every = checkpoint_every
+        self.number = progress.loops
+        self.longest_item = 0.0  # seconds
+        self.has_items = False  # that this attempt has done
+        self.began_item = self.saved_at = progress.clock()
+        progress.loops += 1
+        if self.number > self.checkpoint.loop:  # the loop before was left by a break
+            self._go_to(self.number)
+
+    def __enter__(self) -> Loop:
+        self.progress.is_in_loop = True
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.progress.is_in_loop = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.number < self.checkpoint.loop
+
+    @property
+    def cursor(self) -> Any:
+        return self.checkpoint.cursor
+
+    def must_stop(self) -> bool:
+        """Not before one item was done: else a task that starts late, again and again, would never come further."""
+        return self.has_items and self.progress.should_stop(self.longest_item)
+
+    def begin_item(self) -> None:
+        self.began_item = self.progress.clock()
+
+    def end_item(self, place: Any) -> bool:
+        """Whether it is time to write how far the loop is."""
+        now = self.progress.clock()
+        self.longest_item = max(now - self.began_item, FORGET * self.longest_item)
+        self.has_items = True
+        self.checkpoint.cursor = place
+        return now - self.saved_at >= self.every
+
+    def save(self) -> None:
+        self.progress.save()
+        self.saved_at = self.progress.clock()
+
+    def finish(self) -> None:
+        self._go_to(self.number + 1)
+
+    def _go_to(self, number: int) -> None:
+        self.checkpoint.loop, self.checkpoint.cursor = number, None

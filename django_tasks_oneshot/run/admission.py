@@ -1,0 +1,126 @@
+"""Which tasks may start in what is left of a run, by how long they take."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from ..backends.base import Claim, Duration, Interrupted, OneshotBackend, Outcome, Store, Succeeded
+from ..contract.task import Policy, registered_tasks
+from .deadline import Deadline
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+SHORTEST = 1.0  # seconds: what takes less fits anywhere, and is not kept
+FORGET = 0.8  # how much of what a task once took above the latest time is kept
+MORE = 1.25  # what a task that was interrupted needs, to what it had
+CHANGE = 0.1  # durations that differ by less, as a share, are taken for the same
+
+
+class Admission:
+    """Nothing is started that cannot finish: a task starts if its timeout, or else its usual duration, fits.
+
+    Where that passes over a task which would have been next, the next run starts with one of its kind, before what is
+    more urgent: estimates starve nobody. Where nothing bounds a running task, everything fits.
+    """
+
+    def __init__(self, backend: OneshotBackend, store: Store, deadline: Deadline, *, sees_all: bool = True) -> None:
+        self.backend = backend
+        self.store = store
+        self.deadline = deadline
+        self.sees_all = sees_all  # whether the run is for all queues
+        self.has_begun = False  # a task
+        self.has_passed_over = False
+        self.changed: dict[str, Duration] = {}
+
+    def claim(self, limit: int) -> Sequence[Claim]:
+        """Claims what may start now, and first of all what a run before had to pass over."""
+        if not self.is_bounded:
+            return self.store.claim(limit)
+        if not self.has_begun:
+            return self._claim_passed_over() or self.store.claim(1)
+        too_long = {path for path in {*self.timeouts, *self.known} if self.expected(path) > self.left}
+        if too_long:
+            for first in self.store.due(1):
+                self._pass_over(first.path, too_long=first.path in too_long)
+        return self.store.claim(limit, leaving=too_long)
+
+    def _claim_passed_over(self) -> Sequence[Claim]:
+        paths = {path for path, each in self.known.items() if each.passed_over}
+        claims = self.store.claim(1, only=paths) if paths else ()
+        taken_up = {claim.path for claim in claims} or (paths if self.sees_all else set())
+        for path in taken_up:
+            self._change(path, replace(self.known[path], passed_over=False))
+        return claims
+
+    def admits(self, claim: Claim) -> bool:
+        """Whether one that is claimed, and not started, may start."""
+        return not self._pass_over(claim.path, too_long=self.is_bounded and self.expected(claim.path) > self.left)
+
+    def _pass_over(self, path: str, *, too_long: bool) -> bool:
+        if too_long:
+            self.has_passed_over = True
+            self._change(path, replace(self.known.get(path, Duration(seconds=0)), passed_over=True))
+        return too_long
+
+    def begin(self, claim: Claim) -> None:
+        self.has_begun = True
+        whole = self.deadline.whole_run
+        if (seconds := self.expected(claim.path) if whole < math.inf else 0) > whole:
+            logger.warning(
+                "Task id=%s path=%s may take %.3g s, and a whole run has %.3g s. It was started all the same, and is "
+                "interrupted if it does not end. Give runs more --max-seconds or --grace-seconds, the task a shorter "
+                "timeout, or let it go on in the next run with context.resume().",
+                claim.id,
+                claim.path,
+                seconds,
+                whole,
+            )
+
+    def learn(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
+        """From an attempt that took ``seconds``. A task that comes further each time fits anywhere."""
+        if claim.path in self.timeouts or claim.has_come_further or (seconds < SHORTEST and "known" not in vars(self)):
+            return
+        usual = self.known[claim.path].seconds if claim.path in self.known else 0.0
+        if isinstance(outcome, Succeeded):
+            now_usual = max(seconds, seconds + FORGET * (usual - seconds))
+        elif isinstance(outcome, Interrupted):
+            now_usual = max(usual, MORE * seconds)
+        else:
+            return
+        if max(usual, now_usual) >= SHORTEST and abs(now_usual - usual) > CHANGE * usual:
+            self._change(claim.path, replace(self.known.get(claim.path, Duration(seconds=0)), seconds=now_usual))
+
+    def keep(self) -> None:
+        """Writes down what the next run has to know."""
+        if self.changed:
+            self.store.keep_durations(self.changed)
+
+    def expected(self, path: str) -> float:
+        """Seconds that an attempt may take."""
+        return self.timeouts.get(path) or (self.known[path].seconds if path in self.known else 0.0)
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.left < math.inf
+
+    @property
+    def left(self) -> float:
+        """Seconds that a task which starts now may take."""
+        return self.deadline.until_interruption
+
+    @cached_property
+    def known(self) -> dict[str, Duration]:
+        return self.store.durations()
+
+    @cached_property
+    def timeouts(self) -> dict[str, float]:
+        """Seconds by path, of tasks that are imported: to ask the others would be to run the project's code."""
+        policies = {path: Policy.of(task, self.backend.default_policy) for path, task in registered_tasks.items()}
+        return {path: each.timeout.total_seconds() for path, each in policies.items() if each.timeout}
+
+    def _change(self, path: str, duration: Duration) -> None:
+        self.known[path] = self.changed[path] = duration

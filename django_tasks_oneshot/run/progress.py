@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import threading
+
+from django.db.transaction import TransactionManagementError
+
+from ..backends.base import Claim, Store
+from ..contract.exceptions import TaskInterrupted
+from ..contract.progress import Progress
+from ..db.connections import RunConnections
+from .deadline import Deadline
+from .interrupt import Interrupter
+
+
+class ClaimProgress(Progress):
+    """How far the task of a claim has come, kept in its store; how much longer it may go on, by the run's deadline."""
+
+    def __init__(
+        self, claim: Claim, store: Store, connections: RunConnections, deadline: Deadline, interrupter: Interrupter
+    ) -> None:
+        super().__init__(claim.checkpoint)
+        self.claim = claim
+        self.store = store
+        self.connections = connections
+        self.deadline = deadline
+        self.interrupter = interrupter
+        self.clock = deadline.clock
+        self._thread = threading.get_ident()
+
+    @property
+    def remaining_seconds(self) -> float:
+        return max(0.0, min(self.deadline.remaining, self.deadline.until_cut_off))
+
+    def should_stop(self, needed_seconds: float = 0) -> bool:
+        return self.deadline.remaining <= 0 or self.deadline.until_cut_off <= needed_seconds
+
+    def save(self) -> None:
+        self._refuse_other_threads()
+        self._refuse_in_transaction()
+        # An exception in the middle of this would leave the run without its connection.
+        with self.interrupter.held_off(), self.connections.for_run():
+            is_kept = self.store.checkpoint(self.claim)
+        if not is_kept:
+            raise TaskInterrupted("lease")
+
+    def _refuse_other_threads(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise RuntimeError(
+                "A checkpoint was made in another thread than that of its task. In an async task, write "
+                "'await context.acheckpoint(value)' and 'async for item in context.aresume(items)'; "
+                "from a thread of your own, hand over to the task's."
+            )
+
+    def _refuse_in_transaction(self) -> None:
+        if aliases := self.connections.uncommitted():
+            raise TransactionManagementError(
+                f"A checkpoint was made inside of a transaction on {', '.join(map(repr, aliases))}: what it says to be "
+                "done could still be rolled back. Put atomic() around the work on one item, the checkpoint after it."
+            )
