@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
@@ -61,7 +61,7 @@ async def _aiter(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
 
 
 def _order(items: object, key: Key[Any] | None, cursor: Any) -> Counted | Keyed:
-    if isinstance(items, Set):
+    if isinstance(items, set | frozenset):
         raise ValueError("resume(): a set has another order in each process; write sorted(...).")
     if key is None:
         return Counted(cursor)

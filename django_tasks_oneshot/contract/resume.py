@@ -14,6 +14,7 @@ from .progress import Progress
 
 T = TypeVar("T")
 
+CLOSING_TURNS = 3  # of the event loop, which closes what was left by a break
 FORGET = 0.9  # the longest item counts for this much less with each item after it
 
 
@@ -36,7 +37,9 @@ def resume(progress: Progress, items: Iterable[T], key: Key[T] | None, checkpoin
 async def aresume(
     progress: Progress, items: Iterable[T] | AsyncIterable[T], key: Key[T] | None, checkpoint_every: float
 ) -> AsyncIterator[T]:
-    await asyncio.sleep(0)  # a loop that was left by a break is closed by the event loop
+    for _ in range(CLOSING_TURNS):
+        if progress.is_in_loop:
+            await asyncio.sleep(0)
     with Loop(progress, checkpoint_every) as loop:
         if loop.is_over:
             return

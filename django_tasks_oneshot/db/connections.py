@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -10,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 IDLE, ACTIVE = 0, 1  # PGTransactionStatusType of libpq
+CANCEL_SECONDS = 1.0  # for a server to end a query
 
 
 class RunConnections:
@@ -99,16 +102,28 @@ class RunConnections:
 
 
 def cancel_queries() -> None:
-    """Ends on the server what this thread waits for there.
+    """Ends on the server what this thread waits for there, so that the connection can be used again.
 
     Only psycopg can be interrupted while it waits, and leaves its query to go on without it. The other drivers
     come back when the query does.
     """
     for connection in connections.all(initialized_only=True):
-        status = getattr(getattr(connection.connection, "pgconn", None), "transaction_status", IDLE)
-        if status == ACTIVE:
+        pgconn = getattr(connection.connection, "pgconn", None)
+        if getattr(pgconn, "transaction_status", IDLE) == ACTIVE:
             with suppress(Exception):
                 connection.connection.cancel()
+                _take_in_results(pgconn)
+
+
+def _take_in_results(pgconn: Any) -> None:
+    """What a server sends after the cancellation of a query. psycopg does the same, after a KeyboardInterrupt."""
+    until = time.monotonic() + CANCEL_SECONDS
+    while pgconn.transaction_status == ACTIVE:
+        while pgconn.is_busy():
+            if not select.select([pgconn.socket], [], [], max(0, until - time.monotonic()))[0]:
+                return  # it does not answer: what the task does on this connection then fails
+            pgconn.consume_input()
+        pgconn.get_result()
 
 
 def _can_have_another(connection: BaseDatabaseWrapper) -> bool:

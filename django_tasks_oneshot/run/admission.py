@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from ..backends.base import Claim, Duration, Interrupted, OneshotBackend, Outcome, Store, Succeeded
+from ..backends.base import Claim, Continued, Duration, Interrupted, OneshotBackend, Outcome, Store, Succeeded
 from ..contract.task import Policy, registered_tasks
 from .deadline import Deadline
 
@@ -35,6 +35,7 @@ class Admission:
         self.has_begun = False  # a task
         self.has_passed_over = False
         self.changed: dict[str, Duration] = {}
+        self.steps: dict[str, float] = {}  # what tasks that continue need to come any further, by path
 
     def claim(self, limit: int) -> Sequence[Claim]:
         """Claims what may start now, and first of all what a run before had to pass over."""
@@ -42,7 +43,7 @@ class Admission:
             return self.store.claim(limit)
         if not self.has_begun:
             return self._claim_passed_over() or self.store.claim(1)
-        too_long = {path for path in {*self.timeouts, *self.known} if self.expected(path) > self.left}
+        too_long = {path for path in {*self.timeouts, *self.known, *self.steps} if self.expected(path) > self.left}
         if too_long:
             for first in self.store.due(1):
                 self._pass_over(first.path, too_long=first.path in too_long)
@@ -61,8 +62,8 @@ class Admission:
         return not self._pass_over(claim.path, too_long=self.is_bounded and self.expected(claim.path) > self.left)
 
     def _pass_over(self, path: str, *, too_long: bool) -> bool:
-        if too_long:
-            self.has_passed_over = True
+        self.has_passed_over |= too_long
+        if too_long and path not in self.steps:
             self._change(path, replace(self.known.get(path, Duration(seconds=0)), passed_over=True))
         return too_long
 
@@ -80,17 +81,16 @@ class Admission:
                 whole,
             )
 
-    def learn(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
-        """From an attempt that took ``seconds``. A task that comes further each time fits anywhere."""
-        if claim.path in self.timeouts or claim.has_come_further or (seconds < SHORTEST and "known" not in vars(self)):
+    def learn(self, claim: Claim, outcome: Outcome, seconds: float, step_seconds: float) -> None:
+        """From an attempt that took ``seconds``. A task that comes further each time needs ``step_seconds`` only."""
+        if isinstance(outcome, Continued):
+            self.steps[claim.path] = seconds = step_seconds
+        elif claim.has_come_further:
+            return
+        if claim.path in self.timeouts or (seconds < SHORTEST and "known" not in vars(self)):
             return
         usual = self.known[claim.path].seconds if claim.path in self.known else 0.0
-        if isinstance(outcome, Succeeded):
-            now_usual = max(seconds, seconds + FORGET * (usual - seconds))
-        elif isinstance(outcome, Interrupted):
-            now_usual = max(usual, MORE * seconds)
-        else:
-            return
+        now_usual = usual_seconds(usual, outcome, seconds)
         if max(usual, now_usual) >= SHORTEST and abs(now_usual - usual) > CHANGE * usual:
             self._change(claim.path, replace(self.known.get(claim.path, Duration(seconds=0)), seconds=now_usual))
 
@@ -101,6 +101,8 @@ class Admission:
 
     def expected(self, path: str) -> float:
         """Seconds that an attempt may take."""
+        if path in self.steps:
+            return self.steps[path]
         return self.timeouts.get(path) or (self.known[path].seconds if path in self.known else 0.0)
 
     @property
@@ -124,3 +126,12 @@ class Admission:
 
     def _change(self, path: str, duration: Duration) -> None:
         self.known[path] = self.changed[path] = duration
+
+
+def usual_seconds(usual: float, outcome: Outcome, seconds: float) -> float:
+    """What a task usually takes, after an attempt of ``seconds``: more counts at once, less by and by."""
+    if isinstance(outcome, Succeeded | Continued):
+        return max(seconds, seconds + FORGET * (usual - seconds))
+    if isinstance(outcome, Interrupted):
+        return max(usual, MORE * seconds)
+    return usual  # failures may come early

@@ -98,6 +98,7 @@ class Run:
         self.claims: deque[Claim] = deque()  # that it holds, the first one started
         self.current: Claim | None = None  # the one that is executed or recorded
         self.outcome: Outcome | None = None  # of the current one
+        self.step_seconds = 0.0  # what it needs to come any further, if it continues
 
     def remaining(self) -> float:
         return self.deadline.remaining
@@ -179,13 +180,14 @@ class Run:
         began = self.deadline.elapsed
         with self.heartbeat.keeping(claim):
             outcome, error = self.call_project(self.attempt, claim)
-        self.admission.learn(claim, outcome, self.deadline.elapsed - began)
+        self.admission.learn(claim, outcome, self.deadline.elapsed - began, self.step_seconds)
         return outcome, error
 
     def attempt(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         notify(task_started, self.backend, claim.result)
         progress = ClaimProgress(claim, self.store, self.connections, self.deadline, self.interrupter)
         self.outcome, error = execute(claim, self.backend.default_policy, progress, self.interrupter)
+        self.step_seconds = progress.step_seconds
         return self.outcome, error
 
     def record(self, claim: Claim, outcome: Outcome, following: Claim | None) -> Recorded:

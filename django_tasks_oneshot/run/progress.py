@@ -25,6 +25,7 @@ class ClaimProgress(Progress):
         self.deadline = deadline
         self.interrupter = interrupter
         self.clock = deadline.clock
+        self.step_seconds = 0.0  # what the task asked for when it was told to stop
         self._thread = threading.get_ident()
 
     @property
@@ -32,7 +33,11 @@ class ClaimProgress(Progress):
         return max(0.0, min(self.deadline.remaining, self.deadline.until_cut_off))
 
     def should_stop(self, needed_seconds: float = 0) -> bool:
-        return self.deadline.remaining <= 0 or self.deadline.until_cut_off <= needed_seconds
+        left = self.deadline.until_cut_off
+        if self.deadline.remaining > 0 and left > 0 and left >= needed_seconds:
+            return False
+        self.step_seconds = needed_seconds
+        return True
 
     def save(self) -> None:
         self._refuse_other_threads()

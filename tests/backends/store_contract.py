@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from django_tasks_oneshot.backends.base import Failed, Interrupted, RetryLater, Succeeded
+from django_tasks_oneshot.backends.base import Continued, Duration, Failed, Interrupted, RetryLater, Succeeded
 from django_tasks_oneshot.compat import TaskError, TaskResultStatus
 from tests.project.shop import tasks
 
@@ -22,6 +22,10 @@ INTERRUPTION = Interrupted(
         traceback="TaskInterrupted: signal: its run was told to stop.",
     ),
 )
+
+
+def continued(seconds=0):
+    return Continued(ended_at=NOW, delay=timedelta(seconds=seconds))
 
 
 def retry(seconds):
@@ -255,7 +259,7 @@ class StoreContract:
         result.refresh()
         assert (result.errors, result.worker_ids) == ([], ["second"])
 
-    @pytest.mark.parametrize("outcome", [SUCCESS, FAILURE, retry(0), INTERRUPTION])
+    @pytest.mark.parametrize("outcome", [SUCCESS, FAILURE, retry(0), INTERRUPTION, continued()])
     def test_a_late_answer_changes_nothing(self, store, other, let_lease_end, outcome):
         result = tasks.noop.enqueue()
         (late,) = store.claim(10)
@@ -296,6 +300,108 @@ class StoreContract:
         let_lease_end(claim.id)
         other.claim(10)
         assert not store.extend(claim)
+
+    # Going on
+
+    def test_a_checkpoint_is_there_for_the_next_claim_also_after_a_kill(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        assert claim.checkpoint.value is None
+        claim.checkpoint.value = {"page": 7}
+        assert store.checkpoint(claim)
+        let_lease_end(claim.id)
+        (again,) = other.claim(10)
+        assert again.checkpoint.value == {"page": 7}
+
+    @pytest.mark.parametrize("outcome", [retry(0), INTERRUPTION, continued()])
+    def test_how_far_a_task_has_come_is_kept_with_its_outcome(self, store, other, outcome):
+        tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        claim.checkpoint.cursor = 57
+        store.record(claim, outcome, start=None)
+        (again,) = other.claim(10)
+        assert again.checkpoint.cursor == 57
+
+    def test_a_checkpoint_renews_the_lease(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        let_lease_end(claim.id)
+        claim.checkpoint.value = 1
+        assert store.checkpoint(claim)
+        assert list(other.claim(10)) == []
+
+    def test_a_late_checkpoint_changes_nothing(self, store, other, let_lease_end):
+        tasks.noop.enqueue()
+        (late,) = store.claim(10)
+        let_lease_end(late.id)
+        (claim,) = other.claim(10)
+        claim.checkpoint.value = "mine"
+        assert other.checkpoint(claim)
+        late.checkpoint.value = "late"
+        assert not store.checkpoint(late)
+        let_lease_end(claim.id)
+        (again,) = store.claim(10)
+        assert again.checkpoint.value == "mine"
+
+    def test_interruptions_are_counted_anew_from_an_attempt_that_came_further(self, store, let_lease_end):
+        tasks.noop.enqueue()
+        for page, expected in ((0, 0), (1, 1), (0, 1), (0, 2), (2, 3), (0, 1), (0, 2)):
+            (claim,) = store.claim(10)
+            assert claim.interruptions == expected
+            if page:
+                claim.checkpoint.value = page
+                store.checkpoint(claim)
+            let_lease_end(claim.id)
+
+    def test_a_checkpoint_that_says_what_the_one_before_said_is_no_progress(self, store, let_lease_end):
+        tasks.noop.enqueue()
+        for expected in (0, 1, 2, 3):
+            (claim,) = store.claim(10)
+            assert claim.interruptions == expected
+            claim.checkpoint.value = "the beginning"
+            store.checkpoint(claim)
+            let_lease_end(claim.id)
+
+    def test_a_task_that_continues_is_ready_with_no_error_and_counts_as_started(self, store, other):
+        result = tasks.noop.enqueue()
+        (claim,) = store.claim(10)
+        assert store.record(claim, continued(), start=None).kept
+        result.refresh()
+        assert (result.status, result.errors, result.finished_at) == (TaskResultStatus.READY, [], None)
+        (again,) = other.claim(10)
+        assert (again.interruptions, again.rescued) == (0, False)
+        assert again.result.worker_ids == ["first", "second"]
+
+    def test_a_task_that_continues_goes_behind_what_is_due_already(self, store, other):
+        long, waiting = (tasks.noop.enqueue().id for _ in range(2))
+        store.record(store.claim(1)[0], continued(), start=None)
+        assert [self.ids(other.claim(1)) for _ in range(2)] == [[waiting], [long]]
+
+    def test_a_task_that_continues_after_a_time_waits_for_it(self, store, other):
+        result = tasks.noop.enqueue()
+        store.record(store.claim(1)[0], continued(3600), start=None)
+        assert list(other.claim(10)) == []
+        assert result.task.get_result(result.id).task.run_after > timezone.now() + timedelta(minutes=55)
+
+    # Choosing
+
+    def test_a_claim_may_be_for_some_tasks_only(self, store):
+        tasks.noop.enqueue()
+        add = tasks.add.enqueue(1)
+        assert self.ids(store.claim(10, only={tasks.add.module_path})) == [add.id]
+        assert list(store.claim(10, only={tasks.add.module_path})) == []
+
+    def test_a_claim_may_leave_some_tasks_to_others(self, store):
+        noop, add = tasks.noop.enqueue(), tasks.add.enqueue(1)
+        assert self.ids(store.claim(10, leaving={tasks.noop.module_path})) == [add.id]
+        assert self.ids(store.claim(10)) == [noop.id]
+
+    def test_durations_are_kept_for_the_next_run(self, store, other):
+        assert store.durations() == {}
+        durations = {"a.b": Duration(seconds=1.5), "c.d": Duration(seconds=60, passed_over=True)}
+        store.keep_durations(durations)
+        other.keep_durations({"a.b": Duration(seconds=2.5)})
+        assert store.durations() == {**durations, "a.b": Duration(seconds=2.5)}
 
     # Giving back
 

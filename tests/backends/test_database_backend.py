@@ -213,10 +213,6 @@ class TestSettings:
             (message,) = [each for each in run_checks() if each.id == "oneshot.E004"]
         assert "max_attempts=0" in message.msg
 
-    def test_a_timeout_that_nobody_enforces_is_a_warning(self):
-        with tasks_setting(TIMEOUT=600):
-            assert "oneshot.W002" in [each.id for each in task_backends["default"].check()]
-
     def test_a_default_backoff_may_be_in_a_module_that_is_not_there_yet(self, monkeypatch):
         with tasks_setting(BACKOFF="tests.project.shop.imported_late.late"):
             monkeypatch.delitem(sys.modules, "tests.project.shop.imported_late", raising=False)

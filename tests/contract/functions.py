@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django_tasks_oneshot import constant
+import math
+
+from django_tasks_oneshot import ContinueLater, constant
 
 
 def send(user_id=0):
@@ -47,3 +49,41 @@ def needs_a_user(user_id):
 
 def needs_its_context(context, user_id=None):
     pass
+
+
+def loop_over(context, items):
+    return list(context.resume(items))
+
+
+async def loop_over_later(context, items):
+    return [each async for each in context.aresume(items)]
+
+
+def make_checkpoint(context):
+    before = context.checkpoint_value
+    context.checkpoint({"page": (1, 2)})
+    context.checkpoint()
+    left = None if context.remaining_seconds == math.inf else context.remaining_seconds
+    return [before, context.checkpoint_value, left, context.should_stop(3600), context.attempt]
+
+
+def count_to(context, end):
+    number = (context.checkpoint_value or 0) + 1
+    if number < end:
+        raise ContinueLater(number)
+    return number
+
+
+async def count_to_later(context, end):
+    number = (context.checkpoint_value or 0) + 1
+    if number < end:
+        raise ContinueLater(number)
+    return number
+
+
+def wait_for_ever(context):
+    raise ContinueLater(after=60)
+
+
+def give_back(context):
+    return context

@@ -21,6 +21,7 @@ REPORT_KEYS = [
     "succeeded",
     "failed",
     "retried",
+    "continued",
     "interrupted",
     "scheduled",
     "remaining",

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from django_tasks_oneshot import TaskInterrupted, TaskTimeout
 from django_tasks_oneshot.run.deadline import SHORT_GRACE, WRAP_UP, Deadline
 
 LEASE = timedelta(seconds=300)
@@ -21,6 +22,13 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
+
+
+def reason(deadline):
+    """Of the interruption that is due."""
+    interruption = deadline.cut_off()
+    assert isinstance(interruption, TaskInterrupted)
+    return interruption.reason
 
 
 def test_without_limits_nothing_ends(clock):
@@ -41,7 +49,7 @@ def test_the_grace_begins_when_max_seconds_are_over(clock):
     deadline = Deadline(50, 10, clock=clock)
     assert (deadline.until_interruption, deadline.until_end) == (60, 60 + WRAP_UP)
     clock.now += 61
-    assert (deadline.until_interruption, deadline.interrupts_because) == (-1, "deadline")
+    assert (deadline.until_interruption, reason(deadline)) == (-1, "deadline")
 
 
 def test_a_grace_of_0_interrupts_at_once(clock):
@@ -53,7 +61,9 @@ def test_a_signal_is_the_end_and_gives_its_own_grace(clock):
     clock.now += 7
     deadline.stop()
     assert (deadline.remaining, deadline.until_interruption) == (0, SHORT_GRACE)
-    assert deadline.interrupts_because == "signal"
+    assert deadline.cut_off() is None
+    clock.now += SHORT_GRACE
+    assert reason(deadline) == "signal"
 
 
 def test_the_grace_that_was_given_holds_after_a_signal_too(clock):
@@ -82,11 +92,73 @@ def test_a_signal_does_not_put_off_the_deadline(clock):
     deadline = Deadline(50, 10, clock=clock)
     clock.now += 58
     deadline.stop()
-    assert (deadline.until_interruption, deadline.interrupts_because) == (2, "deadline")
+    assert deadline.until_interruption == 2
+    clock.now += 2
+    assert reason(deadline) == "deadline"
 
 
 def test_default_grace_and_wrap_up_end_before_a_kill_after_10_seconds():
     assert SHORT_GRACE + 2 * WRAP_UP < 10  # the second one is for a database that does not answer
+
+
+class TestTimeout:
+    def test_is_of_an_attempt_alone(self, clock):
+        deadline = Deadline(clock=clock)
+        clock.now += 100
+        with deadline.attempt(timedelta(seconds=30)):
+            clock.now += 29
+            assert (deadline.until_timeout, deadline.cut_off()) == (1, None)
+            clock.now += 1
+            assert isinstance(deadline.cut_off(), TaskTimeout)
+            assert str(deadline.cut_off()) == "it took longer than its timeout of 30 s"
+        assert (deadline.until_timeout, deadline.cut_off(), deadline.timed_out()) == (math.inf, None, None)
+
+    def test_a_task_that_goes_on_after_it_is_interrupted_and_then_ended(self, clock):
+        deadline = Deadline(50, 0, clock=clock)
+        with deadline.attempt(timedelta(seconds=10)):
+            assert (deadline.until_cut_off, deadline.until_interruption) == (10, 10 + SHORT_GRACE)
+            assert deadline.until_end == 10 + SHORT_GRACE + WRAP_UP
+            clock.now += 10 + SHORT_GRACE
+            assert reason(deadline) == "timeout"
+            assert isinstance(deadline.timed_out(), TaskTimeout)
+
+    def test_the_end_of_the_run_does_not_wait_for_it(self, clock):
+        deadline = Deadline(50, 0, clock=clock)
+        clock.now += 45
+        with deadline.attempt(timedelta(seconds=10)):
+            assert deadline.until_cut_off == 5
+            clock.now += 5
+            assert (reason(deadline), deadline.timed_out()) == ("deadline", None)
+
+    def test_a_signal_does_not_wait_for_it(self, clock):
+        deadline = Deadline(clock=clock)
+        with deadline.attempt(timedelta(seconds=100)):
+            deadline.stop()
+            clock.now += SHORT_GRACE
+            assert reason(deadline) == "signal"
+
+    def test_a_run_that_the_task_begins_ends_before_it(self, clock):
+        outer, inner = Deadline(clock=clock), Deadline(clock=clock)
+        with outer.attempt(timedelta(seconds=10)):
+            clock.now += 4
+            inner.lie_within(outer)
+            assert (inner.remaining, inner.until_interruption) == (6, 6)
+
+    def test_a_lease_is_no_longer_than_a_task_may_take(self, clock):
+        deadline = Deadline(clock=clock)
+        with deadline.attempt(timedelta(seconds=10)):
+            assert deadline.lease(LEASE) == timedelta(seconds=10 + SHORT_GRACE + WRAP_UP)
+
+
+class TestOfAHostThatKills:
+    def test_starting_and_running_end_a_margin_before(self, clock):
+        deadline = Deadline.of_host(900, 10, clock)
+        assert (deadline.remaining, deadline.until_interruption, deadline.whole_run) == (890, 890, 890)
+        assert deadline.until_end == 890 + WRAP_UP
+
+    def test_with_less_time_than_the_margin_nothing_starts(self, clock):
+        deadline = Deadline.of_host(3, 10, clock)
+        assert (deadline.remaining, deadline.until_interruption) == (0, 0)
 
 
 class TestLease:

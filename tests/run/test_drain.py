@@ -138,7 +138,7 @@ class TestWhatARunDoes:
         claim = drain_module.Run.claim
 
         def watched(self):
-            limits.append(self.batch_size)
+            limits.append(self.batch.size)
             return claim(self)
 
         monkeypatch.setattr(drain_module.Run, "claim", watched)
@@ -152,7 +152,7 @@ class TestWhatARunDoes:
         claim = drain_module.Run.claim
 
         def watched(self):
-            limits.append(self.batch_size)
+            limits.append(self.batch.size)
             clock.now += 0 if len(limits) < 4 else 1
             return claim(self)
 

@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
-from django_tasks_oneshot import TaskInterrupted
+from django_tasks_oneshot import TaskInterrupted, TaskTimeout
 from django_tasks_oneshot.backends.base import Succeeded
 from django_tasks_oneshot.compat import TaskResultStatus, task_finished, task_started
 from django_tasks_oneshot.models import Attempt, StoredTask
@@ -345,41 +345,58 @@ class TestOverrun:
 
 
 class TestInterrupter:
-    def test_raises_nothing_before_and_after_the_call(self):
-        interrupter = Interrupter()
+    @pytest.fixture
+    def interrupter(self):
+        """Of a run whose end has come."""
+        deadline = Deadline()
+        deadline.stop()
+        deadline.clock = lambda: deadline.started + 3600
+        return Interrupter(deadline)
+
+    def test_raises_nothing_before_and_after_the_call(self, interrupter):
         with interrupter.installed():
-            interrupter.interrupt(TaskInterrupted("signal"))
-            assert interrupter.call(tasks.add, 1, 2) == 3
-            interrupter.interrupt(TaskInterrupted("signal"))
+            interrupter.interrupt_if_due()
+            assert interrupter.call(tasks.add, None, 1, 2) == 3
+            interrupter.interrupt_if_due()
             signal.raise_signal(SIGNAL)
         assert interrupter.interruption is None
 
-    def test_an_async_task_that_has_not_begun_yet_is_interrupted_when_it_has(self):
+    def test_raises_nothing_while_it_is_held_off(self, interrupter):
+        with interrupter.installed():
+            interrupter._is_open = True
+            with interrupter.held_off():
+                interrupter.interrupt_if_due()
+                signal.raise_signal(SIGNAL)
+            with pytest.raises(TaskInterrupted):
+                interrupter.interrupt_if_due()
+
+    def test_an_async_task_that_has_not_begun_yet_is_interrupted_when_it_has(self, interrupter):
         """Its event loop is in another thread: what is raised here would leave it running there."""
-        interrupter = Interrupter()
         interrupter._is_open = interrupter._is_async = True
-        interrupter.interrupt(TaskInterrupted("signal"))
+        interrupter.interrupt_if_due()
         assert interrupter.interruption is interrupter._waiting is None
         cancelled = []
         interrupter._cancel = lambda: cancelled.append(True)
-        interrupter.interrupt(TaskInterrupted("signal"))
+        interrupter.interrupt_if_due()
+        interrupter.interrupt_if_due()
         assert cancelled == [True]
 
-    def test_an_asynchronous_exception_that_comes_late_does_no_harm(self):
+    @pytest.mark.parametrize("kind", [TaskInterrupted, TaskTimeout])
+    def test_an_asynchronous_exception_that_comes_late_does_no_harm(self, kind):
         """It was on its way when the call ended."""
         values = []
 
         class LockOfAnInterruption:
             def __enter__(self):
-                interrupt._set_asynchronous_exception(threading.get_ident(), TaskInterrupted)
+                interrupt._set_asynchronous_exception(threading.get_ident(), kind)
 
             def __exit__(self, *exc_info):
                 pass
 
         def work():
-            interrupter = Interrupter()
+            interrupter = Interrupter(Deadline())
             interrupter._lock = LockOfAnInterruption()
-            values.append(interrupter.call(tasks.add, 1, 2))
+            values.append(interrupter.call(tasks.add, None, 1, 2))
 
         thread = threading.Thread(target=work)
         thread.start()

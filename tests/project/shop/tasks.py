@@ -9,19 +9,21 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone, translation
 
-from django_tasks_oneshot import Cron, Discard, Retry, TaskInterrupted, constant, task
+from django_tasks_oneshot import ContinueLater, Cron, Discard, Retry, TaskInterrupted, TaskTimeout, constant, task
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.models import StoredTask
 
-from .models import Execution
+from .models import Execution, Parcel
 
 
 def note(text):
@@ -407,6 +409,217 @@ def run_other_backend():
     call_command("run_due_tasks", backend="any_queue", verbosity=0)
 
 
+# What goes on over several runs
+
+
+def after_each_parcel(parcel):
+    """For tests to replace."""
+
+
+def deliver(parcel):
+    note(parcel.code)
+    after_each_parcel(parcel)
+
+
+@task(takes_context=True)
+def deliver_all(context, checkpoint_every=0.5):
+    for parcel in context.resume(Parcel.objects.order_by("pk"), key="pk", checkpoint_every=checkpoint_every):
+        deliver(parcel)
+    return "all delivered"
+
+
+@task(takes_context=True, timeout=10)
+def deliver_all_with_timeout(context):
+    deliver_all.func(context)
+
+
+@task(takes_context=True, max_attempts=2, backoff=constant(0))
+def deliver_all_and_fail_once(context, code):
+    for parcel in context.resume(Parcel.objects.all()):
+        if parcel.code == code and context.attempt == 1:
+            raise ValueError("broken on the way")
+        deliver(parcel)
+
+
+@task(takes_context=True)
+def deliver_all_and_be_killed(context, code):
+    for parcel in context.resume(Parcel.objects.all(), checkpoint_every=0):
+        deliver(parcel)
+        if parcel.code == code and context.attempt == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(takes_context=True)
+def deliver_in_order_of(context, key, order):
+    for parcel in context.resume(Parcel.objects.order_by(order), key=key, checkpoint_every=0):
+        deliver(parcel)
+
+
+@task(takes_context=True)
+async def deliver_all_later(context):
+    async for parcel in context.aresume(Parcel.objects.all(), checkpoint_every=0):
+        await sync_to_async(deliver)(parcel)
+
+
+@task(takes_context=True)
+def deliver_twice(context):
+    """The first loop is left when it is at its third parcel."""
+    for parcel in context.resume(Parcel.objects.all()):
+        deliver(parcel)
+        if parcel.code == "c":
+            break
+    for parcel in context.resume(Parcel.objects.order_by("-pk")):
+        deliver(parcel)
+
+
+@task(takes_context=True)
+def count_to(context, end, wait=0):
+    """By hand: the value is a number, and each number is an attempt."""
+    number = (context.checkpoint_value or 0) + 1
+    note(number)
+    if number < end:
+        raise ContinueLater(number, after=wait)
+    return number
+
+
+CHECKPOINTS = {
+    "in atomic": lambda context: _checkpoint_in_atomic(context),
+    "in another thread": lambda context: _checkpoint_in_thread(context),
+    "of NaN": lambda context: context.checkpoint(float("nan")),
+    "without a lease": lambda context: _checkpoint_without_lease(context),
+    "that is kept": lambda context: _checkpoint_and_look(context),
+    "after a time that is none": lambda context: _raise(ContinueLater(1, after="soon")),
+    "after a value that is none": lambda context: _raise(ContinueLater(object())),
+    "in a loop in a loop": lambda context: _nest(context),
+}
+
+
+@task(takes_context=True)
+def make_checkpoint(context, how):
+    return CHECKPOINTS[how](context)
+
+
+@task(takes_context=True)
+async def make_checkpoint_later(context, how):
+    if how == "the right way":
+        await context.acheckpoint(3)
+        return context.checkpoint_value
+    return context.checkpoint(3) if how == "checkpoint" else list(context.resume([1, 2], checkpoint_every=0))
+
+
+def _checkpoint_in_atomic(context):
+    with transaction.atomic():
+        note("rolled back")
+        context.checkpoint(1)
+
+
+def _checkpoint_in_thread(context):
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(context.checkpoint, 1).result()
+
+
+def _checkpoint_without_lease(context):
+    lose_own_lease.func(context)
+    context.checkpoint(1)
+    note("went on")
+
+
+def _checkpoint_and_look(context):
+    context.checkpoint({"page": (1, 2)})
+    return [context.checkpoint_value, StoredTask.objects.get(pk=context.task_result.id).checkpoint["value"]]
+
+
+def _nest(context):
+    for _ in context.resume([1, 2]):
+        for _ in context.resume([1, 2]):
+            pass
+
+
+@task(takes_context=True)
+def tell_time(context):
+    return [context.remaining_seconds, context.should_stop(), context.should_stop(100)]
+
+
+# What takes its time
+
+
+def take_seconds(seconds):
+    """For tests to replace."""
+
+
+@task
+def take(seconds):
+    note(f"took {seconds}")
+    take_seconds(seconds)
+
+
+@task
+def take_more(seconds):
+    note(f"took {seconds} more")
+    take_seconds(seconds)
+
+
+@task(timeout=30)
+def take_with_timeout(seconds):
+    note(f"took {seconds} of 30")
+    take_seconds(seconds)
+
+
+@task(timeout=500)
+def take_with_long_timeout(seconds):
+    note(f"took {seconds} of 500")
+    take_seconds(seconds)
+
+
+# What takes longer than it may
+
+
+@task(timeout=0.3)
+def hang_with_timeout(how, seconds=3600):
+    hang.func(how, seconds)
+
+
+@task(timeout=3600)
+def hang_at_most_for_an_hour():
+    time.sleep(7200)
+
+
+@task(timeout=0.3, max_attempts=2, backoff=constant(0))
+def hang_once(seconds=3600):
+    if not Execution.objects.exists():
+        hang.func("sleep", seconds)
+
+
+@task(timeout=0.3)
+async def hang_async_with_timeout():
+    await hang_async.func()
+
+
+@task(timeout=0.3)
+def swallow_timeouts(seconds, and_raise=""):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            time.sleep(0.01)
+        except Exception as error:
+            note(f"swallowed {type(error).__name__}")
+            if and_raise:
+                raise_signal.func(and_raise)
+
+
+@task(timeout=0.3)
+def hold_on_with_timeout(seconds):
+    hold_on.func(seconds)
+
+
+@task(timeout=0.3)
+def return_what_there_is():
+    try:
+        time.sleep(3600)
+    except TaskTimeout:
+        return "as far as I got"
+
+
 # What is interrupted
 
 
@@ -465,6 +678,12 @@ def _loop(seconds):
             sum(range(1000))
 
 
+def _loop_that_lets_through(seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        sum(range(1000))
+
+
 def _in_atomic(seconds):
     with transaction.atomic():
         note("rolled back")
@@ -483,10 +702,18 @@ def _query(seconds):
         cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
 
+def _query_in_atomic(seconds):
+    with transaction.atomic():
+        note("rolled back")
+        _query(seconds)
+
+
 HANGS = {
+    "query in atomic": _query_in_atomic,
     "query": _query,
     "sleep": time.sleep,
     "loop": _loop,
+    "loop_that_lets_through": _loop_that_lets_through,
     "lock": lambda seconds: threading.Semaphore(0).acquire(timeout=seconds),
     "atomic": _in_atomic,
     "wrapped": _wrap,
