@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from .models import Attempt, Schedule, StoredTask
+from .models import Attempt, Schedule, StoredTask, TaskDuration
 
 
 class _ReadOnly:
@@ -39,7 +39,14 @@ class StoredTaskAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = [AttemptInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StoredTask]:
-        return super().get_queryset(request).defer("args", "kwargs", "return_value")
+        return super().get_queryset(request).defer("args", "kwargs", "return_value", "checkpoint")
+
+
+@admin.register(TaskDuration)
+class TaskDurationAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["path", "seconds", "passed_over"]
+    search_fields = ["path"]
+    ordering = ["-seconds"]
 
 
 @admin.register(Schedule)

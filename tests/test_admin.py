@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from django_tasks_oneshot.models import Schedule, StoredTask
+from django_tasks_oneshot.models import Schedule, StoredTask, TaskDuration
 from tests.project.shop import tasks
 
 
@@ -48,6 +48,20 @@ def test_schedules_are_listed(rows, run, admin):
     page = admin.get("/admin/django_tasks_oneshot/schedule/").content.decode()
     assert "tests.project.shop.tasks.digest" in page
     assert "0 7 * * mon-fri (Europe/London)" in page
+
+
+def test_usual_durations_are_listed(rows, admin):
+    TaskDuration.objects.create(path="shop.tasks.reindex", seconds=61.5)
+    page = admin.get("/admin/django_tasks_oneshot/taskduration/").content.decode()
+    assert "shop.tasks.reindex" in page
+    assert "61.5" in page
+
+
+def test_how_far_a_task_has_come_is_shown(rows, admin):
+    result = tasks.noop.enqueue()
+    rows.update(checkpoint={"value": "page 57", "loop": 0, "cursor": None})
+    page = admin.get(f"/admin/django_tasks_oneshot/storedtask/{result.id}/change/").content.decode()
+    assert "page 57" in page
 
 
 @pytest.mark.parametrize("model", ["storedtask", "schedule"])

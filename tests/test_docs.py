@@ -9,6 +9,8 @@ import pytest
 from django.core.management import call_command, load_command_class
 from django.core.management.base import DjangoHelpFormatter
 
+import django_tasks_oneshot
+from django_tasks_oneshot import TaskContext
 from django_tasks_oneshot.backends.base import OneshotBackend
 from django_tasks_oneshot.contract.task import Policy
 from django_tasks_oneshot.run.due import Plan
@@ -53,6 +55,16 @@ def test_every_option_of_the_backend_is_described(name):
 @pytest.mark.parametrize("name", [*Policy.__dataclass_fields__, "schedule"])
 def test_every_argument_of_task_is_described(name):
     assert f"| `{name}` |" in read("docs/tasks.md")
+
+
+@pytest.mark.parametrize("name", [each for each in vars(TaskContext) if not each.startswith("_")])
+def test_everything_of_a_context_is_described(name):
+    assert name == "progress" or re.search(rf"^\| `(await )?context\.{name}\b", read("docs/tasks.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", django_tasks_oneshot.__all__)
+def test_every_public_name_is_described(name):
+    assert name in "".join(read(f"docs/{each}.md") for each in ("tasks", "configuration"))
 
 
 def test_every_check_is_described_and_no_other():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -18,16 +17,17 @@ from .values import json_value
 
 T = TypeVar("T")
 Key: TypeAlias = str | Callable[[T], Any]
+Clock: TypeAlias = Callable[[], float]  # seconds
 Placed: TypeAlias = tuple[T, Any]  # an item and its place, which is JSON
 
 FIRST_PART, LARGEST_PART = 100, 2000  # rows
 PART_SECONDS = 1.0
 
 
-def places(items: Iterable[T], key: Key[T] | None, cursor: Any) -> Iterator[Placed[T]]:
+def places(items: Iterable[T], key: Key[T] | None, cursor: Any, clock: Clock) -> Iterator[Placed[T]]:
     """Each item after the one at ``cursor``, with its place; ``None`` is before the first."""
     if isinstance(items, QuerySet | Manager):
-        for part in Rows.of(items, key).parts(cursor):
+        for part in Rows.of(items, key).parts(cursor, clock):
             yield from part
         return
     order = _order(items, key, cursor)
@@ -37,9 +37,11 @@ def places(items: Iterable[T], key: Key[T] | None, cursor: Any) -> Iterator[Plac
     order.end()
 
 
-async def aplaces(items: Iterable[T] | AsyncIterable[T], key: Key[T] | None, cursor: Any) -> AsyncIterator[Placed[T]]:
+async def aplaces(
+    items: Iterable[T] | AsyncIterable[T], key: Key[T] | None, cursor: Any, clock: Clock
+) -> AsyncIterator[Placed[T]]:
     if isinstance(items, QuerySet | Manager):
-        parts = Rows.of(items, key).parts(cursor)
+        parts = Rows.of(items, key).parts(cursor, clock)
         while part := await sync_to_async(lambda: next(parts, None))():
             for placed in part:
                 yield placed
@@ -141,17 +143,17 @@ class Rows:
         ordered = queryset.order_by(f"-{name}" if descending else name)
         return cls(queryset=ordered, field=field, name=name, descending=descending)
 
-    def parts(self, cursor: Any) -> Iterator[list[Placed[Any]]]:
+    def parts(self, cursor: Any, clock: Clock) -> Iterator[list[Placed[Any]]]:
         pace = Pace(seconds=PART_SECONDS, size=FIRST_PART, largest=LARGEST_PART)
         is_last = False
         while not is_last:
-            began = time.monotonic()
+            began = clock()
             part = [(row, self._place_of(row)) for row in self._after(cursor)[: pace.size]]
             is_last = len(part) < pace.size
             if part:
                 cursor = part[-1][1]
                 yield part
-            pace.adapt(time.monotonic() - began)
+            pace.adapt(clock() - began)
 
     def _after(self, cursor: Any) -> QuerySet[Any]:
         if cursor is None:

@@ -22,7 +22,7 @@ def resume(progress: Progress, items: Iterable[T], key: Key[T] | None, checkpoin
     with Loop(progress, checkpoint_every) as loop:
         if loop.is_over:
             return
-        for item, place in places(items, key, loop.cursor):
+        for item, place in places(items, key, loop.cursor, progress.clock):
             if loop.must_stop():
                 loop.save()
                 raise ContinueLater
@@ -44,7 +44,7 @@ async def aresume(
         if loop.is_over:
             return
         save = sync_to_async(loop.save)
-        async for item, place in aplaces(items, key, loop.cursor):
+        async for item, place in aplaces(items, key, loop.cursor, progress.clock):
             if loop.must_stop():
                 await save()
                 raise ContinueLater

@@ -98,6 +98,7 @@ class Run:
         self.claims: deque[Claim] = deque()  # that it holds, the first one started
         self.current: Claim | None = None  # the one that is executed or recorded
         self.outcome: Outcome | None = None  # of the current one
+        self.began_at = 0.0  # seconds since the run began
         self.step_seconds = 0.0  # what it needs to come any further, if it continues
 
     def remaining(self) -> float:
@@ -176,12 +177,15 @@ class Run:
         self.current = claim
         self.report.claimed += 1
         self.report.interrupted += claim.rescued
+        self.began_at = self.deadline.elapsed
         self.admission.begin(claim)
-        began = self.deadline.elapsed
         with self.heartbeat.keeping(claim):
             outcome, error = self.call_project(self.attempt, claim)
-        self.admission.learn(claim, outcome, self.deadline.elapsed - began, self.step_seconds)
+        self.learn(claim, outcome)
         return outcome, error
+
+    def learn(self, claim: Claim, outcome: Outcome) -> None:
+        self.admission.learn(claim, outcome, self.deadline.elapsed - self.began_at, self.step_seconds)
 
     def attempt(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         notify(task_started, self.backend, claim.result)
@@ -273,7 +277,9 @@ class Run:
                     error = self.deadline.timed_out() or self.deadline.cut_off() or TaskInterrupted()
                     outcome = outcome or cut_off(claim, self.backend.default_policy, error)
                     self.store.record(claim, outcome, start=None)
+                    self.learn(claim, outcome)
                 self.store.release(each for each in tuple(self.claims) if each is not claim)
+                self.admission.keep()
             self.exit_now(0)
 
     def finish(self, stop: StopReason) -> Report:

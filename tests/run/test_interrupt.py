@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_tasks_oneshot import TaskInterrupted, TaskTimeout
 from django_tasks_oneshot.backends.base import Succeeded
 from django_tasks_oneshot.compat import TaskResultStatus, task_finished, task_started
-from django_tasks_oneshot.models import Attempt, StoredTask
+from django_tasks_oneshot.models import Attempt, StoredTask, TaskDuration
 from django_tasks_oneshot.run import interrupt
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, Run, drain
@@ -303,6 +303,13 @@ class TestOverrun:
         assert codes[0] == 0
         assert [each.outcome for each in Attempt.objects.all()] == ["INTERRUPTED"]
         assert len(backend.open_store(worker_id="next").claim(10)) == 3
+
+    def test_lets_the_next_run_know_how_long_that_took(self, overrunning):
+        run, _ = overrunning
+        run.began_at = -40.0  # seconds before the run began
+        run.overrun()
+        (known,) = TaskDuration.objects.all()
+        assert (known.path, round(known.seconds)) == (tasks.noop.module_path, 50)
 
     def test_records_an_outcome_that_is_there_already(self, overrunning, backend):
         """Its thread may wait for a database that has just come back."""
