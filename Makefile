@@ -10,7 +10,7 @@ MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && 
 .PHONY: help demo test no-coverage chaos lint bench clean
 
 help:
-	@echo "make demo    see it work: a retry and a schedule on SQLite"
+	@echo "make demo    see it work: a retry, a schedule and a task of several runs, on SQLite"
 	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
 	@echo "make chaos   kills hundreds of runs, and sees that no task is lost or repeated without a reason"
 	@echo "make lint    ruff and mypy"

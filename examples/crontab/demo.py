@@ -1,22 +1,17 @@
-"""Subscribes somebody to the newsletter, then starts one run after the other, as cron would, and tells what happens.
+"""Plays cron for a newsletter: starts one run after the other, and tells what happens.
 
-Exits with 0 when a retry and a schedule were really seen to work, else with 1. Works in a temporary directory.
+Exits with 0 when what it promises was really seen to work (`missing` in each of demo_parts), else with 1.
+Works in a temporary directory.
 """
 # ruff: noqa: E402 - models can be imported only when Django is set up
 
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import django
 
-HERE = Path(__file__).resolve().parent
 DIRECTORY = tempfile.TemporaryDirectory(prefix="newsletter-")
 
 # Set, not defaulted: whatever the caller's shell has is for another project. The runs inherit both.
@@ -25,63 +20,22 @@ os.environ["NEWSLETTER_DATABASE"] = str(Path(DIRECTORY.name) / "db.sqlite3")
 django.setup()
 
 from django.db import connections
-from django.utils import timezone
 
-from django_tasks_oneshot.models import Attempt, Schedule, StoredTask
-from newsletter.models import Subscriber
-from newsletter.tasks import count_deliveries, send_welcome
-
-EMAIL = "ada@example.com"
-SECONDS_BETWEEN_RUNS = 1
-SECONDS_IN_ALL = 60  # ten are enough on most machines
-# An attempt is stamped by the run's clock, the time of its retry by the database's, in milliseconds.
-CLOCK_DIFFERENCE = timedelta(milliseconds=20)
-STARTED = time.monotonic()
+from demo_parts import archive, welcome
+from demo_parts.stage import DemoFailed, manage, seconds_played
 
 INTRODUCTION = """\
 A newsletter on a host where no worker runs: tasks wait in the database, and cron starts short runs.
-Here one starts every second instead of every minute. One that finds nothing due prints nothing, for cron would
-mail it. The mail server is down for the first two messages (newsletter/mail_server.py). All times are UTC.
+Here they start every second or two instead of every minute. One that finds nothing due prints nothing, for cron
+would mail it. All times are UTC.
 """
 
 CONCLUSION = """
-All of it was seen: a failure kept with the time of its retry, runs that waited for that time, the success, and
-a schedule that fired. On your host, this line of the crontab starts the runs:
+All of it was seen: a failure kept with the time of its retry, runs that waited for that time, the success, a
+schedule that fired, and a task that took several runs and did each article once. On your host, this line of the
+crontab starts the runs:
 
   * * * * *  cd /srv/site && .venv/bin/python manage.py run_due_tasks --max-seconds 55"""
-
-
-class DemoFailed(Exception):
-    pass
-
-
-@dataclass
-class Seen:
-    """What the runs so far have done."""
-
-    attempts: list[Attempt] = field(default_factory=list)  # of the welcome, as they were made
-    counts: list[str] = field(default_factory=list)  # ids of the tasks that the schedule enqueued and a run ran
-    waited: bool = False  # a run came before the time of the retry, and left the task alone
-
-    @property
-    def is_welcomed(self) -> bool:
-        return bool(self.attempts) and self.attempts[-1].outcome == Attempt.Outcome.SUCCEEDED
-
-    def missing(self) -> list[str]:
-        """What the demo promises and has not been seen."""
-        failures = [attempt for attempt in self.attempts if attempt.outcome == Attempt.Outcome.FAILED]
-        promises = {
-            "a failed attempt that is recorded with the time of its retry": any(each.retry_at for each in failures),
-            "a run that comes before that time and leaves the task alone": self.waited,
-            "no attempt before its time": all(
-                later.started_at >= earlier.retry_at - CLOCK_DIFFERENCE
-                for earlier, later in pairwise(self.attempts)
-                if earlier.retry_at
-            ),
-            "the welcome succeeds in the end": self.is_welcomed,
-            "the schedule enqueues its task and a run runs it": bool(self.counts),
-        }
-        return [promise for promise, is_kept in promises.items() if not is_kept]
 
 
 def main() -> int:
@@ -99,116 +53,10 @@ def main() -> int:
 def demonstrate() -> None:
     print(INTRODUCTION)
     manage("migrate", "--verbosity", "0")
-    manage("subscribe", EMAIL)
-    notice("Nothing is sent yet: the task was stored, in the transaction that stored the subscriber.")
-    welcome_id = Subscriber.objects.get(email=EMAIL).welcome_task_id
-
-    seen = Seen()
-    while not (seen.is_welcomed and seen.counts):
-        began = time.monotonic()
-        manage("run_due_tasks", "--max-seconds", "5")
-        tell_about_welcome(welcome_id, seen)
-        tell_about_schedule(seen)
-        if send_welcome.get_result(welcome_id).status == "FAILED" or seconds_left() <= 0:
-            break
-        time.sleep(max(0, began + SECONDS_BETWEEN_RUNS - time.monotonic()))
-
-    tell_what_is_stored(welcome_id, seen)
-    if missing := seen.missing():
-        raise DemoFailed(f"Not seen in {time.monotonic() - STARTED:.0f} seconds: {'; '.join(missing)}.")
+    for play in (welcome.play, archive.play):
+        if missing := play().missing():
+            raise DemoFailed(f"Not seen in {seconds_played():.0f} seconds: {'; '.join(missing)}.")
     print(CONCLUSION)
-
-
-def manage(*arguments: str) -> None:
-    """Runs ``manage.py`` in a process of its own, as cron would, and shows what it printed."""
-    command = f"manage.py {' '.join(arguments)}"
-    print(f"{clock(timezone.now())} $ {command}", flush=True)
-    try:
-        process = subprocess.run(  # noqa: S603 - our own command line
-            [sys.executable, "manage.py", *arguments],
-            cwd=HERE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=max(1, seconds_left()),
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DemoFailed(f"{command} did not end, and the demo's {SECONDS_IN_ALL} seconds are over.") from error
-    for line in process.stdout.splitlines():
-        print(f"    {line}")
-    if process.returncode:
-        raise DemoFailed(f"{command} exited with {process.returncode}.")
-
-
-def tell_about_welcome(welcome_id: str, seen: Seen) -> None:
-    new = list(Attempt.objects.filter(task=welcome_id, number__gt=len(seen.attempts)).order_by("number"))
-    if not new and not seen.is_welcomed:
-        tell_about_waiting(seen)
-    for attempt in new:
-        seen.attempts.append(attempt)
-        if attempt.outcome == Attempt.Outcome.SUCCEEDED:
-            notice(f"Attempt {attempt.number} of the welcome succeeded: the mail server is up again.")
-        else:
-            notice(f"Attempt {attempt.number} of the welcome failed: {last_line(attempt)} {retry(attempt)}")
-
-
-def tell_about_waiting(seen: Seen) -> None:
-    retry_at = seen.attempts[-1].retry_at if seen.attempts else None
-    if retry_at and retry_at > timezone.now():
-        seen.waited = True
-        notice(f"The welcome was left alone: its retry is due at {clock(retry_at)}.")
-    else:
-        notice("The welcome came due when this run had looked: it is for the next one.")
-
-
-def tell_about_schedule(seen: Seen) -> None:
-    counts = StoredTask.objects.filter(task_path=count_deliveries.module_path, status="SUCCESSFUL")
-    for task in counts.exclude(pk__in=seen.counts).order_by("pk"):
-        seen.counts.append(str(task.pk))
-        value = count_deliveries.get_result(str(task.pk)).return_value
-        notice(f"The schedule of count_deliveries came due, so this run enqueued it and ran it: {value}")
-
-
-def tell_what_is_stored(welcome_id: str, seen: Seen) -> None:
-    result = send_welcome.get_result(welcome_id)
-    print(f'\nresult = send_welcome.get_result("{welcome_id}")')
-    print(f"    result.status        {result.status}")
-    print(f"    result.attempts      {result.attempts}")
-    if result.status == "SUCCESSFUL":
-        print(f"    result.return_value  {result.return_value!r}")
-    print("Its attempts:")
-    for attempt in seen.attempts:
-        how = f"{last_line(attempt)} {retry(attempt)}" if attempt.traceback else ""
-        print(f"    {attempt.number}  {clock(attempt.started_at)}  {attempt.get_outcome_display():9}  {how}".rstrip())
-    print("The schedules:")
-    for schedule in Schedule.objects.order_by("next_fire_at"):
-        name = schedule.name.removeprefix("newsletter.tasks.")
-        last = f"last fired {clock(schedule.last_fire_at)}" if schedule.last_fire_at else "has not fired yet"
-        print(f"    {name:16}  {schedule.rule:31}  {last}, next {schedule.next_fire_at:%a %d %b %H:%M:%S}")
-
-
-def retry(attempt: Attempt) -> str:
-    if attempt.retry_at is None:
-        return "It is not tried again."
-    seconds = (attempt.retry_at - attempt.finished_at).total_seconds()
-    return f"Retry due {clock(attempt.retry_at)}, {seconds:.1f} seconds later."
-
-
-def last_line(attempt: Attempt) -> str:
-    """The exception, without the way to it."""
-    return attempt.traceback.strip().splitlines()[-1]
-
-
-def notice(text: str) -> None:
-    print(f"    -> {text}")
-
-
-def clock(instant: datetime) -> str:
-    return f"{instant:%H:%M:%S}.{instant.microsecond // 100_000}"
-
-
-def seconds_left() -> float:
-    return STARTED + SECONDS_IN_ALL - time.monotonic()
 
 
 if __name__ == "__main__":

@@ -20,3 +20,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject!r} to {self.subscriber}: {'accepted' if self.accepted else 'refused'}"
+
+
+class Article(models.Model):
+    title = models.CharField(max_length=100)
+    # A site would ask whether; how often is for the demo, which shows that no article was done twice.
+    times_indexed = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.title
