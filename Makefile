@@ -14,7 +14,7 @@ help:
 	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
 	@echo "make chaos   kills hundreds of runs, and sees that no task is lost or repeated without a reason"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   speed, next to django-tasks-db and a bare command"
+	@echo "make bench   speed, next to django-tasks-db, a bare command and a plain loop"
 	@echo
 	@echo "Another Python or Django: make test PYTHON=python3.13 VENV=.venv-3.13 DJANGO='Django~=6.1.0'"
 

@@ -54,10 +54,10 @@ class Project:
 
 @dataclass(kw_only=True)
 class Comparison:
-    """The seconds of each round of one case. ``other`` is the peer, or the bare command."""
+    """The seconds of each round of one case. ``other`` is the peer, the bare command, or the plain loop."""
 
     case: str
-    tasks: int = 0
+    count: int = 0  # of tasks or rows
     ours: list[float] = field(default_factory=list)
     other: list[float] = field(default_factory=list)
 
@@ -66,7 +66,7 @@ def compare_drains(project: Project, case: str, *, tasks: int, rounds: int) -> C
     ours, peer = replace(project, side="ours"), replace(project, side="peer")
     for side in (ours, peer):
         time_drain(side, WARM_UP_TASKS)
-    comparison = Comparison(case=case, tasks=tasks)
+    comparison = Comparison(case=case, count=tasks)
     _interleave(comparison, rounds, lambda: time_drain(ours, tasks), lambda: time_drain(peer, tasks))
     return comparison
 
@@ -99,6 +99,27 @@ def time_idle_run(project: Project) -> float:
     return seconds
 
 
+def compare_loops(project: Project, case: str, *, rows: int, step_seconds: float, rounds: int) -> Comparison:
+    project.manage("fill_queue", "0", "--items", str(rows))
+    comparison = Comparison(case=case, count=rows)
+    _interleave(
+        comparison,
+        rounds,
+        lambda: time_loop(project, "resume", rows, step_seconds),
+        lambda: time_loop(project, "plain", rows, step_seconds),
+    )
+    return comparison
+
+
+def time_loop(project: Project, how: str, rows: int, step_seconds: float) -> float:
+    """Seconds by the task's own clock: the start of its process differs by more than the loops do."""
+    returned = json.loads(project.manage("time_loop", how, str(step_seconds)))
+    if returned["rows"] != rows:
+        raise BenchmarkError(f"The {how} loop was to see {rows} rows, and it saw {returned['rows']}.")
+    seconds: float = returned["seconds"]
+    return seconds
+
+
 def _interleave(
     comparison: Comparison, rounds: int, time_ours: Callable[[], float], time_other: Callable[[], float]
 ) -> None:
@@ -106,7 +127,7 @@ def _interleave(
         comparison.ours.append(time_ours())
         comparison.other.append(time_other())
         print(
-            f"{comparison.case}, round {number} of {rounds}: {comparison.ours[-1]:.2f} s, {comparison.other[-1]:.2f} s",
+            f"{comparison.case}, round {number} of {rounds}: {comparison.ours[-1]:.3f} s, {comparison.other[-1]:.3f} s",
             file=sys.stderr,
         )
 

@@ -19,8 +19,8 @@ def drains(comparisons: Sequence[Comparison]) -> str:
                 *_medians(each),
                 *_ratios([other / ours for ours, other in zip(each.ours, each.other, strict=True)]),
                 *_minima(each),
-                _milliseconds(median(each.ours) / each.tasks),
-                _milliseconds(median(each.other) / each.tasks),
+                _milliseconds(median(each.ours) / each.count),
+                _milliseconds(median(each.other) / each.count),
             ]
             for each in comparisons
         ],
@@ -42,13 +42,31 @@ def idle_runs(comparisons: Sequence[Comparison]) -> str:
     )
 
 
+def loops(comparisons: Sequence[Comparison]) -> str:
+    header = ["case", "resume", "plain", "resume/plain", "range", "resume min", "plain min", "cost/row"]
+    return _table(
+        header,
+        [
+            [
+                *_medians(each),
+                *_ratios([ours / other for ours, other in zip(each.ours, each.other, strict=True)], digits=3),
+                *_minima(each),
+                _microseconds(
+                    median(ours - other for ours, other in zip(each.ours, each.other, strict=True)) / each.count
+                ),
+            ]
+            for each in comparisons
+        ],
+    )
+
+
 def _medians(comparison: Comparison) -> Row:
     return [comparison.case, _seconds(median(comparison.ours)), _seconds(median(comparison.other))]
 
 
-def _ratios(ratios: Sequence[float]) -> Row:
+def _ratios(ratios: Sequence[float], digits: int = 2) -> Row:
     """Each round's own ratio: what slows a machine for a while slows both sides of a round."""
-    return [f"{median(ratios):.2f}", f"{min(ratios):.2f}-{max(ratios):.2f}"]
+    return [f"{median(ratios):.{digits}f}", f"{min(ratios):.{digits}f}-{max(ratios):.{digits}f}"]
 
 
 def _minima(comparison: Comparison) -> Row:
@@ -61,6 +79,10 @@ def _seconds(value: float) -> str:
 
 def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.2f} ms"
+
+
+def _microseconds(seconds: float) -> str:
+    return f"{seconds * 1_000_000:.1f} µs"
 
 
 def _table(header: Row, rows: Sequence[Row]) -> str:

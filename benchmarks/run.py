@@ -1,5 +1,7 @@
 """How fast a run is, next to django-tasks-db's worker and to a command that only asks the database once.
 
+And what it costs a task that it can be continued.
+
     python -m benchmarks.run --quick
 
 What is measured, and how to read it: README.md in this directory.
@@ -17,10 +19,11 @@ from tests.servers import SERVERS, MissingServer
 from . import report
 from .environment import prepare
 from .errors import BenchmarkError
-from .measure import Comparison, Project, compare_drains, compare_idle_runs
+from .measure import Comparison, Project, compare_drains, compare_idle_runs, compare_loops
 
 DATABASES = ("postgresql", "sqlite")
 KEPT_SECONDS = 3600  # CONN_MAX_AGE in the rounds in which connections are kept: longer than any drain
+STEP_SECONDS = 0.001  # of a loop
 
 
 @dataclass(kw_only=True)
@@ -28,15 +31,19 @@ class Results:
     versions: list[str] = field(default_factory=list)
     drains: list[Comparison] = field(default_factory=list)
     idle_runs: list[Comparison] = field(default_factory=list)
+    loops: list[Comparison] = field(default_factory=list)
 
     def as_text(self) -> str:
-        sections = [
-            "\n".join(self.versions),
-            "Drains of no-op tasks; peer: db_worker --batch. Above 1.00, ours is faster.\n\n"
-            + report.drains(self.drains),
-            "Runs with nothing due; bare: a command with one SELECT 1. 1.00 would be free.\n\n"
-            + report.idle_runs(self.idle_runs),
-        ]
+        sections = ["\n".join(self.versions)]
+        if self.drains:
+            title = "Drains of no-op tasks; peer: db_worker --batch. Above 1.00, ours is faster."
+            sections += [title, report.drains(self.drains)]
+        if self.idle_runs:
+            title = "Runs with nothing due; bare: a command with one SELECT 1. 1.00 would be free."
+            sections += [title, report.idle_runs(self.idle_runs)]
+        if self.loops:
+            title = "Loops of a task over a queryset, with context.resume() and without it. 1.000 would be free."
+            sections += [title, report.loops(self.loops)]
         return "\n\n".join(sections)
 
 
@@ -59,6 +66,14 @@ def parse_arguments() -> Namespace:
     parser.add_argument("--tasks", type=_count, default=5000, help="How many tasks to drain (default: %(default)s).")
     parser.add_argument("--rounds", type=_count, default=5, help="Rounds of each drain (default: %(default)s).")
     parser.add_argument("--idle-rounds", type=_count, default=15, help="Of each idle run (default: %(default)s).")
+    parser.add_argument("--rows", type=_count, default=3000, help="Of a loop with steps (default: %(default)s).")
+    parser.add_argument(
+        "--empty-rows", type=_count, default=100_000, help="Of a loop that does nothing (default: %(default)s)."
+    )
+    parser.add_argument("--loop-rounds", type=_count, default=15, help="Rounds of each loop (default: %(default)s).")
+    parser.add_argument(
+        "--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="What to measure (default: all of it)."
+    )
     parser.add_argument(
         "--databases", nargs="+", choices=DATABASES, default=DATABASES, help="Which to measure on (default: both)."
     )
@@ -67,29 +82,51 @@ def parse_arguments() -> Namespace:
     options = parser.parse_args()
     if options.quick:
         options.tasks, options.rounds, options.idle_rounds = 50, 2, 3
+        options.rows, options.empty_rows, options.loop_rounds = 100, 1000, 2
     return options
 
 
 def measure(name: str, python: Path, options: Namespace, results: Results) -> None:
     with SERVERS[name]() as database:
         project = Project(python=python, database=database)
-        project.manage("migrate", "-v0")
+        project.manage("migrate", "-v0", "--run-syncdb")
         results.versions.append(project.manage("show_versions").strip())
-        for seconds in (0, KEPT_SECONDS):
-            results.drains.append(
-                compare_drains(
-                    replace(project, conn_max_age=seconds),
-                    f"{name}, {options.tasks:,} tasks, CONN_MAX_AGE={seconds}",
-                    tasks=options.tasks,
-                    rounds=options.rounds,
-                )
+        for part in options.parts:
+            PARTS[part](name, project, options, results)
+
+
+def measure_drains(name: str, project: Project, options: Namespace, results: Results) -> None:
+    for seconds in (0, KEPT_SECONDS):
+        results.drains.append(
+            compare_drains(
+                replace(project, conn_max_age=seconds),
+                f"{name}, {options.tasks:,} tasks, CONN_MAX_AGE={seconds}",
+                tasks=options.tasks,
+                rounds=options.rounds,
             )
-        for has_schedule, what in ((False, "no schedule"), (True, "one Cron")):
-            results.idle_runs.append(
-                compare_idle_runs(
-                    replace(project, has_schedule=has_schedule), f"{name}, {what}", rounds=options.idle_rounds
-                )
+        )
+
+
+def measure_idle_runs(name: str, project: Project, options: Namespace, results: Results) -> None:
+    for has_schedule, what in ((False, "no schedule"), (True, "one Cron")):
+        results.idle_runs.append(
+            compare_idle_runs(
+                replace(project, has_schedule=has_schedule), f"{name}, {what}", rounds=options.idle_rounds
             )
+        )
+
+
+def measure_loops(name: str, project: Project, options: Namespace, results: Results) -> None:
+    for rows, seconds in ((options.rows, STEP_SECONDS), (options.empty_rows, 0)):
+        what = f"steps of {seconds * 1000:g} ms" if seconds else "empty steps"
+        results.loops.append(
+            compare_loops(
+                project, f"{name}, {rows:,} rows, {what}", rows=rows, step_seconds=seconds, rounds=options.loop_rounds
+            )
+        )
+
+
+PARTS = {"drains": measure_drains, "idle-runs": measure_idle_runs, "loops": measure_loops}
 
 
 def _count(text: str) -> int:
