@@ -39,7 +39,7 @@ class Report:
         return [
             (self.succeeded, "succeeded"),
             (self.retried, "failed and will be retried"),
-            (self.continued, "continue later"),
+            (self.continued, "to be continued"),
             (self.failed, "failed for good"),
             (self.interrupted, "interrupted"),
             (self.scheduled, "came from a schedule"),
