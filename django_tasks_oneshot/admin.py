@@ -44,7 +44,7 @@ class StoredTaskAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(TaskDuration)
 class TaskDurationAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["path", "seconds", "passed_over"]
+    list_display = ["path", "seconds", "continues", "passed_over"]
     search_fields = ["path"]
     ordering = ["-seconds"]
 

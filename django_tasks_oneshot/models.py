@@ -85,10 +85,13 @@ class Attempt(models.Model):
 
 
 class TaskDuration(models.Model):
-    """How long a task usually takes, where that is a second or more."""
+    """How long a task usually takes, where that is a second or more, or the task continues over several runs."""
 
     path = models.CharField(_("task"), max_length=500, primary_key=True)
     seconds = models.FloatField(_("seconds"))
+    continues = models.BooleanField(
+        _("continues"), default=False, help_text=_("It goes on over several runs: the seconds are those of a step.")
+    )
     passed_over = models.BooleanField(
         _("passed over"), default=False, help_text=_("A run had too little time left for it: the next starts with it.")
     )

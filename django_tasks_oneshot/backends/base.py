@@ -110,6 +110,7 @@ class Duration:
     """How long a task usually takes, to tell whether it fits into what is left of a run."""
 
     seconds: float
+    continues: bool = False  # over several runs: ``seconds`` are those that it needs to come any further
     passed_over: bool = False  # a run had too little time left for it: the next one starts with it
 
 

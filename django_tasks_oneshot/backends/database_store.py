@@ -271,7 +271,7 @@ def _due_in(lane: Lane, rows: StoredTasks) -> StoredTasks:
 
 
 def _duration(row: TaskDuration) -> Duration:
-    return Duration(seconds=row.seconds, passed_over=row.passed_over)
+    return Duration(seconds=row.seconds, continues=row.continues, passed_over=row.passed_over)
 
 
 def _progress(claim: Claim) -> dict[str, Any]:

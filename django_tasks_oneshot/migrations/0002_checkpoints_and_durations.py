@@ -15,6 +15,14 @@ class Migration(migrations.Migration):
                 ("path", models.CharField(max_length=500, primary_key=True, serialize=False, verbose_name="task")),
                 ("seconds", models.FloatField(verbose_name="seconds")),
                 (
+                    "continues",
+                    models.BooleanField(
+                        default=False,
+                        help_text="It goes on over several runs: the seconds are those of a step.",
+                        verbose_name="continues",
+                    ),
+                ),
+                (
                     "passed_over",
                     models.BooleanField(
                         default=False,

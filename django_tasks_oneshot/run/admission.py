@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from ..backends.base import Claim, Continued, Duration, Interrupted, OneshotBackend, Outcome, Store, Succeeded
+from ..backends.base import Claim, Continued, Duration, Interrupted, Outcome, Store, Succeeded
 from ..contract.task import Policy, registered_tasks
 from .deadline import Deadline
 
@@ -19,6 +19,8 @@ FORGET = 0.8  # how much of what a task once took above the latest time is kept
 MORE = 1.25  # what a task that was interrupted needs, to what it had
 CHANGE = 0.1  # durations that differ by less, as a share, are taken for the same
 
+UNKNOWN = Duration(seconds=0)
+
 
 class Admission:
     """Nothing is started that cannot finish: a task starts if its timeout, or else its usual duration, fits.
@@ -27,15 +29,14 @@ class Admission:
     more urgent: estimates starve nobody. Where nothing bounds a running task, everything fits.
     """
 
-    def __init__(self, backend: OneshotBackend, store: Store, deadline: Deadline, *, sees_all: bool = True) -> None:
-        self.backend = backend
+    def __init__(self, store: Store, deadline: Deadline, *, sees_all: bool = True) -> None:
         self.store = store
         self.deadline = deadline
         self.sees_all = sees_all  # whether the run is for all queues
         self.has_begun = False  # a task
         self.has_passed_over = False
         self.changed: dict[str, Duration] = {}
-        self.steps: dict[str, float] = {}  # what tasks that continue need to come any further, by path
+        self.continued: set[str] = set()  # paths of tasks that had their share of this run
 
     def claim(self, limit: int) -> Sequence[Claim]:
         """Claims what may start now, and first of all what a run before had to pass over."""
@@ -43,7 +44,7 @@ class Admission:
             return self.store.claim(limit)
         if not self.has_begun:
             return self._claim_passed_over() or self.store.claim(1)
-        too_long = {path for path in {*self.timeouts, *self.known, *self.steps} if self.expected(path) > self.left}
+        too_long = {path for path in {*self.timeouts, *self.known} if self.expected(path) > self.left}
         if too_long:
             for first in self.store.due(1):
                 self._pass_over(first.path, too_long=first.path in too_long)
@@ -54,7 +55,7 @@ class Admission:
         claims = self.store.claim(1, only=paths) if paths else ()
         taken_up = {claim.path for claim in claims} or (paths if self.sees_all else set())
         for path in taken_up:
-            self._change(path, replace(self.known[path], passed_over=False))
+            self._mark(path, passed_over=False)
         return claims
 
     def admits(self, claim: Claim) -> bool:
@@ -63,8 +64,8 @@ class Admission:
 
     def _pass_over(self, path: str, *, too_long: bool) -> bool:
         self.has_passed_over |= too_long
-        if too_long and path not in self.steps:
-            self._change(path, replace(self.known.get(path, Duration(seconds=0)), passed_over=True))
+        if too_long and path not in self.continued:
+            self._mark(path, passed_over=True)
         return too_long
 
     def begin(self, claim: Claim) -> None:
@@ -82,17 +83,27 @@ class Admission:
             )
 
     def learn(self, claim: Claim, outcome: Outcome, seconds: float, step_seconds: float) -> None:
-        """From an attempt that took ``seconds``. A task that comes further each time needs ``step_seconds`` only."""
+        """From an attempt that took ``seconds``. A task that continues needs no more than ``step_seconds``."""
         if isinstance(outcome, Continued):
-            self.steps[claim.path] = seconds = step_seconds
-        elif claim.has_come_further:
+            self.continued.add(claim.path)
+            self._note(claim.path, outcome, step_seconds)
             return
-        if claim.path in self.timeouts or (seconds < SHORTEST and "known" not in vars(self)):
+        is_short = seconds < SHORTEST and "known" not in vars(self)  # a run of short tasks need not ask what is known
+        if not (is_short or claim.has_come_further or claim.path in self.timeouts):
+            self._note(claim.path, outcome, seconds)
+
+    def _note(self, path: str, outcome: Outcome, seconds: float) -> None:
+        before = self.known.get(path, UNKNOWN)
+        continues = isinstance(outcome, Continued)
+        if before.continues and not continues:
             return
-        usual = self.known[claim.path].seconds if claim.path in self.known else 0.0
-        now_usual = usual_seconds(usual, outcome, seconds)
-        if max(usual, now_usual) >= SHORTEST and abs(now_usual - usual) > CHANGE * usual:
-            self._change(claim.path, replace(self.known.get(claim.path, Duration(seconds=0)), seconds=now_usual))
+        after = replace(before, seconds=usual_seconds(before.seconds, outcome, seconds), continues=continues)
+        self.known[path] = after
+        longer = max(before.seconds, after.seconds)
+        if continues != before.continues or (
+            longer >= SHORTEST and abs(after.seconds - before.seconds) > CHANGE * before.seconds
+        ):
+            self.changed[path] = after
 
     def keep(self) -> None:
         """Writes down what the next run has to know."""
@@ -101,9 +112,8 @@ class Admission:
 
     def expected(self, path: str) -> float:
         """Seconds that an attempt may take."""
-        if path in self.steps:
-            return self.steps[path]
-        return self.timeouts.get(path) or (self.known[path].seconds if path in self.known else 0.0)
+        known = self.known.get(path, UNKNOWN)
+        return known.seconds if known.continues else self.timeouts.get(path, known.seconds)
 
     @property
     def is_bounded(self) -> bool:
@@ -120,12 +130,15 @@ class Admission:
 
     @cached_property
     def timeouts(self) -> dict[str, float]:
-        """Seconds by path, of tasks that are imported: to ask the others would be to run the project's code."""
-        policies = {path: Policy.of(task, self.backend.default_policy) for path, task in registered_tasks.items()}
+        """Seconds by path, where a task itself says so: what is set for all of them tells nothing of one.
+
+        Of those that are imported: to ask the others would be to run the project's code.
+        """
+        policies = {path: Policy.of(task) for path, task in registered_tasks.items()}
         return {path: each.timeout.total_seconds() for path, each in policies.items() if each.timeout}
 
-    def _change(self, path: str, duration: Duration) -> None:
-        self.known[path] = self.changed[path] = duration
+    def _mark(self, path: str, *, passed_over: bool) -> None:
+        self.known[path] = self.changed[path] = replace(self.known.get(path, UNKNOWN), passed_over=passed_over)
 
 
 def usual_seconds(usual: float, outcome: Outcome, seconds: float) -> float:

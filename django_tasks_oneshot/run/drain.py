@@ -90,7 +90,7 @@ class Run:
         self.store = backend.open_store(
             worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease, remaining=self.remaining
         )
-        self.admission = Admission(backend, self.store, deadline, sees_all=not limits.queues)
+        self.admission = Admission(self.store, deadline, sees_all=not limits.queues)
         self.ticker = Ticker(self.remaining)
         self.interrupter = Interrupter(deadline)
         self.next_tick = 0.0

@@ -10,11 +10,12 @@ from django.db import OperationalError
 
 from django_tasks_oneshot.backends.base import Continued, Duration, Failed, Interrupted, Succeeded
 from django_tasks_oneshot.backends.database_store import DatabaseStore
-from django_tasks_oneshot.compat import TaskError, TaskResultStatus
+from django_tasks_oneshot.compat import TaskError, TaskResultStatus, task_backends
 from django_tasks_oneshot.models import TaskDuration
 from django_tasks_oneshot.run.admission import usual_seconds
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
+from tests.run.test_resume import parcel
 
 TAKE, TAKE_MORE = tasks.take.module_path, tasks.take_more.module_path
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,6 +62,14 @@ def known():
     return {each.path: (each.seconds, each.passed_over) for each in TaskDuration.objects.all()}
 
 
+@pytest.fixture
+def parcels(rows, monkeypatch):
+    """Four to deliver, each in 25 seconds."""
+    for number in range(4):
+        tasks.Parcel.objects.create(**parcel(number))
+    monkeypatch.setattr(tasks, "after_each_parcel", lambda parcel: tasks.take_seconds(25))
+
+
 class TestATimeout:
     def test_that_does_not_fit_any_more_leaves_the_task_to_the_next_run(self, bounded):
         tasks.take.enqueue(45)
@@ -97,6 +106,13 @@ class TestATimeout:
         tasks.take.enqueue(50)
         tasks.take_with_long_timeout.enqueue(400)
         assert run(max_seconds=60, clock=clock).succeeded == 2
+
+    def test_of_the_settings_tells_nothing_of_a_task(self, bounded, settings):
+        """One that is longer than a run would let a run start a single task."""
+        settings.TASKS = {**settings.TASKS, "default": {**settings.TASKS["default"], "TIMEOUT": 600}}
+        for _ in range(3):
+            tasks.take.enqueue(5)
+        assert bounded(backend=task_backends["default"]).succeeded == 3
 
     def test_counts_more_than_what_the_task_usually_takes(self, bounded, usually):
         usually(take_with_timeout=100)
@@ -146,15 +162,27 @@ class TestTheUsualDuration:
         tasks.take.enqueue(21)
         bounded()
 
-    def test_of_a_task_that_goes_on_over_several_runs_is_that_of_a_step(self, bounded, clock, monkeypatch):
-        from tests.run.test_resume import parcel
-
-        for number in range(4):
-            tasks.Parcel.objects.create(**parcel(number))
-        monkeypatch.setattr(tasks, "after_each_parcel", lambda parcel: tasks.take_seconds(25))
+    def test_of_a_task_that_goes_on_over_several_runs_is_that_of_a_step(self, bounded, parcels):
         tasks.deliver_all.enqueue()
         assert [bounded().continued for _ in range(2)] == [1, 0]
         assert known() == {tasks.deliver_all.module_path: (25, False)}
+
+    def test_of_a_step_counts_more_than_the_timeout_of_a_task_that_continues(self, bounded, parcels, caplog):
+        tasks.deliver_all_with_long_timeout.enqueue()
+        bounded()
+        tasks.take.using(priority=10).enqueue(1)
+        caplog.clear()
+        assert bounded().succeeded == 2
+        assert "may take" not in caplog.text
+
+    def test_of_a_step_that_does_not_fit_behind_others_is_passed_over(self, bounded, parcels):
+        tasks.deliver_all.enqueue()
+        bounded()
+        tasks.take.using(priority=10).enqueue(50)
+        bounded()
+        tasks.write_down.using(priority=10).enqueue("urgent")
+        bounded()
+        assert taken() == ["a", "b", "50", "c", "d", "urgent"]
 
     def test_after_an_interruption_is_longer_than_what_it_had(self, bounded, monkeypatch, clock):
         def take_until_interrupted(seconds):

@@ -368,6 +368,24 @@ class TestInterrupter:
             signal.raise_signal(SIGNAL)
         assert interrupter.interruption is None
 
+    def test_raises_nothing_before_the_call_in_another_thread(self):
+        raised = []
+
+        def work():
+            deadline = Deadline()
+            deadline.stop()
+            deadline.clock = lambda: deadline.started + 3600
+            try:
+                Interrupter(deadline).interrupt_if_due()
+                sum(1 for _ in range(100))
+            except TaskInterrupted as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert raised == []
+
     def test_raises_nothing_while_it_is_held_off(self, interrupter):
         with interrupter.installed():
             interrupter._is_open = True

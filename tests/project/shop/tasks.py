@@ -433,6 +433,11 @@ def deliver_all_with_timeout(context):
     deliver_all.func(context)
 
 
+@task(takes_context=True, timeout=500)
+def deliver_all_with_long_timeout(context):
+    deliver_all.func(context)
+
+
 @task(takes_context=True, max_attempts=2, backoff=constant(0))
 def deliver_all_and_fail_once(context, code):
     for parcel in context.resume(Parcel.objects.all()):
