@@ -18,18 +18,20 @@ SHORTEST_NAP = 0.02
 def watchdog(deadline: Deadline, interrupter: Interrupter, on_overrun: Callable[[], None]) -> Iterator[None]:
     """Inside, the running task is cut off when its deadline says so.
 
-    If the run is still there when it has to be gone, ``on_overrun`` is called, once, in the watchdog's thread.
+    If the run is still there when it has to be gone, ``on_overrun`` is called in the watchdog's thread. If that does
+    not end the process, it goes on: there may be other tasks, with timeouts of their own.
     It asks no database and takes no lock of a log handler: that may be what the task waits for.
     """
     stopped = threading.Event()
 
     def watch() -> None:
-        told = False
+        told = was_over = False
         while not stopped.wait(_nap(deadline)):
             interrupter.interrupt_if_due()
-            if deadline.until_end <= 0:
+            is_over = deadline.until_end <= 0
+            if is_over and not was_over:
                 on_overrun()
-                return
+            was_over = is_over
             if deadline.is_stopped and not told:
                 told = True
                 log_aside("A signal: no other task is started, %.3g s for the one that runs.", _grace(deadline))

@@ -94,12 +94,14 @@ class TestATimeout:
         assert taken() == ["45", "shorter"]
 
     def test_is_asked_within_a_batch_too(self, bounded):
-        for seconds in (0, 0, 45):
+        for seconds in (0, 45):  # the second one is claimed together with what is behind it
             tasks.take.enqueue(seconds)
-        tasks.take_with_timeout.enqueue(1)
+        result = tasks.take_with_timeout.enqueue(1)
         tasks.write_down.enqueue("shorter")
-        assert bounded().succeeded == 4
-        assert taken() == ["0", "0", "45", "shorter"]
+        assert bounded().succeeded == 3
+        assert taken() == ["0", "45", "shorter"]
+        result.refresh()
+        assert result.attempts == 0
 
     def test_does_not_matter_where_nothing_bounds_what_runs(self, run, clock):
         """As under a crontab: a backup of twenty minutes just ends, and the next minute's run goes on beside it."""
@@ -150,6 +152,16 @@ class TestTheUsualDuration:
         tasks.take.enqueue(1000)
         run(clock=clock)
         assert known() == {TAKE: (1000, False)}
+
+    def test_is_not_asked_where_there_is_a_timeout(self, run, clock):
+        tasks.take_with_long_timeout.enqueue(100)
+        run(clock=clock)
+        assert known() == {}
+
+    def test_is_not_that_of_a_task_which_could_have_continued(self, run, clock, parcels):
+        tasks.deliver_all.enqueue()
+        assert run(clock=clock).succeeded == 1
+        assert known() == {}
 
     def test_of_short_tasks_is_not_kept(self, bounded):
         tasks.take.enqueue(0.9)

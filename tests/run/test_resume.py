@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from django_tasks_oneshot.backends.database_store import DatabaseStore
-from django_tasks_oneshot.compat import TaskResultStatus
+from django_tasks_oneshot.compat import TaskResultStatus, task_started
 from django_tasks_oneshot.models import Attempt, StoredTask
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution, Parcel, SpecialParcel
@@ -129,11 +130,18 @@ class TestALoop:
         run(max_seconds=3.5, grace_seconds=0, clock=clock)
         assert delivered() == [*ALL[:3], "urgent", *ALL[3:6]]
 
-    def test_does_one_item_in_each_run_however_little_time_there_is(self, run, clock):
+    def test_does_one_item_in_each_run_however_late_it_begins(self, run, clock):
+        """Else it would never come further where runs have no time left for it, again and again."""
+
+        def begin_late(**kwargs):
+            clock.now += 5
+
         tasks.deliver_all.enqueue()
+        task_started.connect(begin_late)
         for count in range(1, 11):
-            run(max_seconds=0.001, clock=clock)
+            run(max_seconds=4, clock=clock)
             assert delivered() == ALL[:count]
+        task_started.disconnect(begin_late)
 
     def test_goes_on_where_nothing_bounds_the_run(self, run, clock):
         tasks.deliver_all.enqueue()
@@ -182,6 +190,22 @@ class TestALoop:
         assert run(max_seconds=5, grace_seconds=0, clock=clock).interrupted == 1
         run()
         assert delivered() == ["a", "b", "c", "d", *ALL[3:]]
+
+    def test_may_be_interrupted_as_often_as_it_comes_further(self, run, clock, monkeypatch):
+        seen = []
+
+        def hang_at_the_second(parcel):
+            seen.append(parcel)
+            if len(seen) % 2 == 0:
+                clock.now += 3600
+                tasks.time.sleep(60)
+
+        monkeypatch.setattr(tasks, "after_each_parcel", hang_at_the_second)
+        result = tasks.deliver_all.enqueue()
+        reports = [run(max_seconds=5, grace_seconds=0, clock=clock) for _ in range(6)]
+        assert [(report.interrupted, report.failed) for report in reports] == [(1, 0)] * 6
+        assert refreshed(result).status == TaskResultStatus.READY
+        assert len({each.pk for each in seen}) == 7
 
     def test_stops_at_a_signal_with_nothing_to_repeat(self, run, clock, monkeypatch):
         monkeypatch.setattr(
@@ -366,6 +390,37 @@ class TestACheckpoint:
         report = run()
         assert (report.interrupted, report.succeeded, delivered()) == (1, 0, [])
         assert refreshed(result).worker_ids[-1] == "other"
+
+    def test_is_written_on_the_connection_of_the_run(self, run, monkeypatch):
+        """Not on its task's, which may be in any state."""
+        seen = []
+        checkpoint = DatabaseStore.checkpoint
+
+        def watched(self, claim):
+            seen.append(id(connection.connection))
+            return checkpoint(self, claim)
+
+        monkeypatch.setattr(DatabaseStore, "checkpoint", watched)
+        result = tasks.make_checkpoint.enqueue("and tell the connection")
+        run()
+        assert refreshed(result).return_value not in (None, *seen)
+
+    def test_is_not_torn_by_an_interruption(self, run, clock, monkeypatch):
+        """That would leave the run without its connection. It comes when the checkpoint is written."""
+        written = []
+        checkpoint = DatabaseStore.checkpoint
+
+        def slowly(self, claim):
+            clock.now += 6
+            tasks.time.sleep(1)  # the watchdog looks four times a second
+            written.append(checkpoint(self, claim))
+            return written[-1]
+
+        monkeypatch.setattr(DatabaseStore, "checkpoint", slowly)
+        tasks.make_checkpoint.enqueue("and hang")
+        report = run(max_seconds=5, grace_seconds=0, clock=clock)
+        assert (written, report.interrupted) == ([True], 1)
+        assert StoredTask.objects.get().checkpoint["value"] == 1
 
     def test_tells_the_time_that_is_left(self, run, clock):
         result = tasks.tell_time.enqueue()

@@ -118,6 +118,14 @@ class TestTheTask:
         assert run(backend=task_backends["default"]).failed == 1
         assert failed_by_timeout(result)
 
+    def test_ends_the_next_task_too_where_one_could_not_be_ended(self, run, short_grace, monkeypatch):
+        """In a process that is not the run's own, the first one is waited for."""
+        monkeypatch.setattr(deadline_module, "WRAP_UP", 0.5)
+        tasks.hold_on_with_timeout.enqueue(3)
+        result = tasks.hang_with_timeout.enqueue("sleep")
+        assert run().succeeded == 1
+        assert failed_by_timeout(result)
+
     def test_of_the_next_attempt_begins_anew(self, run):
         tasks.hang_with_timeout.enqueue("sleep")
         result = tasks.noop.enqueue()

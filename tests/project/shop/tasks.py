@@ -492,6 +492,8 @@ CHECKPOINTS = {
     "in another thread": lambda context: _checkpoint_in_thread(context),
     "of NaN": lambda context: context.checkpoint(float("nan")),
     "without a lease": lambda context: _checkpoint_without_lease(context),
+    "and hang": lambda context: (context.checkpoint(1), time.sleep(60)),
+    "and tell the connection": lambda context: (tell_connection.func(), context.checkpoint(1))[0],
     "that is kept": lambda context: _checkpoint_and_look(context),
     "after a time that is none": lambda context: _raise(ContinueLater(1, after="soon")),
     "after a value that is none": lambda context: _raise(ContinueLater(object())),
