@@ -21,6 +21,7 @@ from django_tasks_oneshot.run.drain import Limits, drain
 # These use no database, or one of their own: once is enough, and that is with SQLite.
 if connection.vendor != "sqlite":
     collect_ignore = [
+        "chaos/resume",
         "chaos/test_plan.py",
         "chaos/test_verdict.py",
         "contract",

@@ -14,13 +14,14 @@ from .points import FREEZING
 class Fate:
     """``kill`` and ``freeze`` at the ``count``-th passing of ``point``; without one, at ``moment`` of a run.
 
-    ``moment`` is a share of the seconds that the run may take.
+    ``moment`` is a share of the seconds that the run may take, from its start or from when it is seen to be busy.
     """
 
     action: str = ""  # kill, freeze, term, or nothing
     point: str = ""
     count: int = 0
     moment: float = 0.0
+    when_busy: bool = False
 
     @property
     def trap(self) -> str:

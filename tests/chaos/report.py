@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 from . import points
 from .verdict import Figures
 
 Row = Sequence[str]
+MOST_VIOLATIONS = 8  # that are printed, of each rule
+
+
+def complain(about: str, by_rule: Mapping[str, Sequence[str]]) -> None:
+    """What is wrong, to stderr."""
+    print(f"{about}: {sum(map(len, by_rule.values()))} violations", file=sys.stderr)
+    for rule, violations in by_rule.items():
+        for text in violations[:MOST_VIOLATIONS]:
+            print(f"  {text}", file=sys.stderr)
+        if len(violations) > MOST_VIOLATIONS:
+            print(f"  ... {len(violations)} {rule}", file=sys.stderr)
 
 
 def summary(figures: Mapping[str, Figures]) -> str:
@@ -17,7 +29,7 @@ def summary(figures: Mapping[str, Figures]) -> str:
         {"kills at": name, **{point: f"{each.kills_at_points[point]:,}" for point in points.NAMES}}
         for name, each in figures.items()
     ]
-    return f"{_table(rows)}\n\n{_table(kills)}"
+    return f"{table(rows)}\n\n{table(kills)}"
 
 
 def _cells(figures: Figures) -> dict[str, str]:
@@ -44,7 +56,7 @@ def _cells(figures: Figures) -> dict[str, str]:
     }
 
 
-def _table(rows: Sequence[Mapping[str, str]]) -> str:
+def table(rows: Sequence[Mapping[str, str]]) -> str:
     header = list(rows[0])
     widths = [max(len(name), *(len(row[name]) for row in rows)) for name in header]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

@@ -25,7 +25,7 @@ class Run:
         self.fate = fate
         self.seconds = seconds
         self.environment = {**environment, ledger.RUN: name, TRAP: fate.trap}
-        self.is_busy = False  # whether it was seen to execute a task
+        self.busy_since: float | None = None  # when it was seen to execute a task
         self.froze_at = 0.0
         self.frozen_task = ""
         self.was_signalled = False
@@ -46,9 +46,16 @@ class Run:
     def is_frozen(self) -> bool:
         return self.froze_at > 0
 
+    @property
+    def is_busy(self) -> bool:
+        return self.busy_since is not None
+
     def meet_fate(self) -> None:
         """Sends the signal of a fate whose moment has come."""
-        if self.was_signalled or self.fate.point or time.monotonic() < self.began + self.fate.moment * self.seconds:
+        since = self.busy_since if self.fate.when_busy else self.began
+        if self.was_signalled or self.fate.point or since is None:
+            return
+        if time.monotonic() < since + self.fate.moment * self.seconds:
             return
         if self.fate.action == "kill":
             self.was_signalled = True
@@ -59,8 +66,8 @@ class Run:
             self.process.terminate()
 
     def note(self, event: ledger.Event) -> None:
-        if event.what == "start":
-            self.is_busy = True
+        if event.what == "start" and not self.is_busy:
+            self.busy_since = event.at
         elif event.what == "freeze":
             self.froze_at, self.frozen_task = event.at, event.task
 

@@ -16,7 +16,7 @@ from django.db import connection
 
 from . import ledger, points
 from .plan import Plan
-from .report import summary
+from .report import complain, summary
 from .supervisor import Options, Supervisor
 from .verdict import Verdict, judge
 from .workload import Workload
@@ -25,19 +25,13 @@ RUN_DUE_TASKS = [sys.executable, "-m", "django", "run_due_tasks"]
 LIMITED = [*RUN_DUE_TASKS, "--max-seconds", "{seconds}"]
 # Those that get a SIGTERM interrupt their task at once, and end by nothing else.
 TOLD_TO_END = [*RUN_DUE_TASKS, "--wait", "--grace-seconds", "0"]
-MOST_VIOLATIONS = 8  # that are printed, of each rule
 
 
 def hold(options: Namespace) -> int:
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     os.environ[ledger.LEDGER] = str(directory / "ledger")
     verdict, database = _supervise(options, directory)
-    print(f"{database}, seed {options.seed}: {len(verdict.violations)} violations", file=sys.stderr)
-    for rule, violations in verdict.by_rule.items():
-        for text in violations[:MOST_VIOLATIONS]:
-            print(f"  {text}", file=sys.stderr)
-        if len(violations) > MOST_VIOLATIONS:
-            print(f"  ... {len(violations)} {rule}", file=sys.stderr)
+    complain(f"{database}, seed {options.seed}", verdict.by_rule)
     if options.figures:
         options.figures.write_text(verdict.figures.as_json())
     else:

@@ -12,8 +12,17 @@ ROOT = Path(__file__).parents[2]
 
 def test_no_task_is_lost_or_repeated_however_runs_die(rows):
     """The short form of ``make chaos``: each named point, kills at random, freezes and a SIGTERM."""
+    assert_all_is_right("tests.chaos")
+
+
+def test_a_task_that_is_continued_does_each_row_however_runs_die(rows):
+    """100,000 rows with the usual checkpoints, and 1,000 with one after each."""
+    assert_all_is_right("tests.chaos.resume")
+
+
+def assert_all_is_right(module):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "--short"],
+        [sys.executable, "-m", module, "--short"],
         env={**os.environ, "ONESHOT_DATABASE": str(connection.settings_dict["NAME"]), "PYTHONWARNINGS": "error"},
         cwd=ROOT,
         capture_output=True,
