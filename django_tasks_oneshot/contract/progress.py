@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from django.db import connections
+from django.db.transaction import TransactionManagementError
 
 from .exceptions import ContinueLater, UnstorableValue
 from .values import json_value
@@ -18,7 +22,8 @@ class Checkpoint:
 
     value: Any = None  # the task's own
     loop: int = 0  # how many loops of resume() are over
-    cursor: Any = None  # the last item that was done in the loop after these
+    over: str = ""  # what the loop after these goes over
+    cursor: Any = None  # the last item of it that was done
 
     @classmethod
     def from_json(cls, kept: dict[str, Any] | None) -> Checkpoint:
@@ -48,7 +53,7 @@ class Progress:
     """How far a task has come, and how much longer it may go on.
 
     This one is for backends that cannot continue a task: what it keeps is in memory, and there is time without end.
-    A run has its own.
+    A run has its own. Made in the thread of the task, when that begins.
     """
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
@@ -57,6 +62,8 @@ class Progress:
         self.checkpoint = checkpoint
         self.loops = 0  # how many loops of resume() this attempt has begun
         self.is_in_loop = False
+        self._thread = threading.get_ident()
+        self._depths = {each.alias: len(each.atomic_blocks) for each in connections.all(initialized_only=True)}
 
     @property
     def remaining_seconds(self) -> float:
@@ -64,6 +71,30 @@ class Progress:
 
     def should_stop(self, needed_seconds: float = 0) -> bool:
         return False
+
+    def check(self) -> None:
+        """Raises where what is to be kept now could be undone later, or is none of this thread's affair."""
+        if threading.get_ident() != self._thread:
+            raise RuntimeError(
+                "A checkpoint in another thread than that of its task. In an async task, write 'async for item in "
+                "context.aresume(items)' and 'await context.acheckpoint(value)'; from a thread of your own, hand over "
+                "to the task's."
+            )
+        if aliases := [each.alias for each in connections.all(initialized_only=True) if self._is_in_transaction(each)]:
+            raise TransactionManagementError(
+                f"A checkpoint inside of a transaction on {', '.join(map(repr, aliases))}, where what is done could "
+                "still be rolled back. Put atomic() around the work on one item, the checkpoint after it."
+            )
+
+    def _is_in_transaction(self, connection: Any) -> bool:
+        """Whether the task has begun one. A TestCase has before."""
+        if connection.in_atomic_block:
+            return len(connection.atomic_blocks) > self._depths.get(connection.alias, 0)
+        return connection.connection is not None and not connection.autocommit
+
+    def check_item(self) -> None:
+        """`check`, when an item is to count as done."""
+        self.check()
 
     def save(self) -> None:
         """Makes the checkpoint durable, where there is a place for it."""

@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from asgiref.sync import sync_to_async
 
 from .exceptions import ContinueLater
-from .places import Key, aplaces, places
+from .places import Places
 from .progress import Progress
-
-T = TypeVar("T")
 
 CLOSING_TURNS = 3  # of the event loop, which closes what was left by a break
 FORGET = 0.9  # the longest item counts for this much less with each item after it
 
 
-def resume(progress: Progress, items: Iterable[T], key: Key[T] | None, checkpoint_every: float) -> Iterator[T]:
-    with Loop(progress, checkpoint_every) as loop:
+def resume(progress: Progress, places: Places, checkpoint_every: float) -> Iterator[Any]:
+    with Loop(progress, places.over, checkpoint_every) as loop:
         if loop.is_over:
             return
-        for item, place in places(items, key, loop.cursor, progress.clock):
+        for item, place in places.after(loop.cursor, progress.clock):
             if loop.must_stop():
                 loop.save()
                 raise ContinueLater
             loop.begin_item()
             yield item
+            progress.check_item()
             if loop.end_item(place):
                 loop.save()
         loop.finish()
         loop.save()
 
 
-async def aresume(
-    progress: Progress, items: Iterable[T] | AsyncIterable[T], key: Key[T] | None, checkpoint_every: float
-) -> AsyncIterator[T]:
+async def aresume(progress: Progress, places: Places, checkpoint_every: float) -> AsyncIterator[Any]:
     for _ in range(CLOSING_TURNS):
         if progress.is_in_loop:
             await asyncio.sleep(0)
-    with Loop(progress, checkpoint_every) as loop:
+    with Loop(progress, places.over, checkpoint_every) as loop:
         if loop.is_over:
             return
         save = sync_to_async(loop.save)
-        async for item, place in aplaces(items, key, loop.cursor, progress.clock):
+        async for item, place in places.aafter(loop.cursor, progress.clock):
             if loop.must_stop():
                 await save()
                 raise ContinueLater
@@ -62,16 +59,15 @@ class Loop:
     The loops of a task are told apart by their order. Those before the checkpoint's are over.
     """
 
-    def __init__(self, progress: Progress, checkpoint_every: float) -> None:
-        if not checkpoint_every >= 0:
-            raise ValueError(f"checkpoint_every={checkpoint_every!r} is not a number of seconds; write 0.5, or 0.")
+    def __init__(self, progress: Progress, over: str, checkpoint_every: float) -> None:
         if progress.is_in_loop:
             raise RuntimeError(
-                "resume() was called in the loop of another resume(), and only the outer one can be continued; "
-                "write a plain loop inside, or enqueue a task for each item of the outer one."
+                "A loop of resume() began when another one was not over, and only one at a time can be continued; "
+                "write a plain loop inside of it, or enqueue a task for each of its items."
             )
         self.progress = progress
         self.checkpoint = progress.checkpoint
+        self.over = over
         self.every = checkpoint_every
         self.number = progress.loops
         self.longest_item = 0.0  # seconds
@@ -80,6 +76,11 @@ class Loop:
         progress.loops += 1
         if self.number > self.checkpoint.loop:  # the loop before was left by a break
             self._go_to(self.number)
+        if self.number == self.checkpoint.loop and self.checkpoint.cursor is not None and over != self.checkpoint.over:
+            raise ValueError(
+                f"resume(): an attempt before stopped in a loop over {self.checkpoint.over}, this one is over {over}. "
+                "The task was changed while it was under way: change it back, or enqueue it anew."
+            )
 
     def __enter__(self) -> Loop:
         self.progress.is_in_loop = True
@@ -108,7 +109,7 @@ class Loop:
         now = self.progress.clock()
         self.longest_item = max(now - self.began_item, FORGET * self.longest_item)
         self.has_items = True
-        self.checkpoint.cursor = place
+        self.checkpoint.over, self.checkpoint.cursor = self.over, place
         return now - self.saved_at >= self.every
 
     def save(self) -> None:
@@ -119,4 +120,4 @@ class Loop:
         self._go_to(self.number + 1)
 
     def _go_to(self, number: int) -> None:
-        self.checkpoint.loop, self.checkpoint.cursor = number, None
+        self.checkpoint.loop, self.checkpoint.over, self.checkpoint.cursor = number, "", None

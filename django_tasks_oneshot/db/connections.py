@@ -31,7 +31,6 @@ class RunConnections:
         self.private = set(aliases) - self.shared
         self._hidden: dict[str, Any] = {}
         self._sessions: dict[str, Any] = {}  # of the run's own connections, when a task was last called
-        self._depths: dict[str, int] = {}  # how many atomic() were open on a shared connection when it was
 
     def __enter__(self) -> RunConnections:
         for alias in self.private:
@@ -49,7 +48,6 @@ class RunConnections:
         """Inside, ``connections`` are the tasks' own; what they leave in disorder is thrown away after."""
         self._close_what_died()
         self._swap()
-        self._depths = {alias: len(connections[alias].atomic_blocks) for alias in self.shared}
         for connection in self._not_shared():
             # CONN_HEALTH_CHECKS: once a task, as it is once a request.
             connection.health_check_done = False  # type: ignore[attr-defined]
@@ -69,15 +67,6 @@ class RunConnections:
             yield
         finally:
             self._swap()
-
-    def uncommitted(self) -> list[str]:
-        """Inside of `for_task`: the aliases on which the task has a transaction open."""
-        return [each.alias for each in connections.all(initialized_only=True) if self._is_in_transaction(each)]
-
-    def _is_in_transaction(self, connection: BaseDatabaseWrapper) -> bool:
-        if connection.alias in self.shared:
-            return len(connection.atomic_blocks) > self._depths.get(connection.alias, 0)
-        return connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
 
     def close_idle(self) -> None:
         """Closes the tasks' connections before a pause: a server may drop them meanwhile."""

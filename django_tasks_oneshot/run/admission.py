@@ -89,7 +89,7 @@ class Admission:
             self._note(claim.path, outcome, step_seconds)
             return
         is_short = seconds < SHORTEST and "known" not in vars(self)  # a run of short tasks need not ask what is known
-        if not (is_short or claim.has_come_further or claim.path in self.timeouts):
+        if not (is_short or claim.has_come_further or self._limit(claim.path)):
             self._note(claim.path, outcome, seconds)
 
     def _note(self, path: str, outcome: Outcome, seconds: float) -> None:
@@ -99,10 +99,10 @@ class Admission:
             return
         after = replace(before, seconds=usual_seconds(before.seconds, outcome, seconds), continues=continues)
         self.known[path] = after
-        longer = max(before.seconds, after.seconds)
-        if continues != before.continues or (
-            longer >= SHORTEST and abs(after.seconds - before.seconds) > CHANGE * before.seconds
-        ):
+        is_longer = max(before.seconds, after.seconds) >= SHORTEST
+        has_changed = abs(after.seconds - before.seconds) > CHANGE * before.seconds
+        is_first = not before.seconds and path in self.timeouts
+        if continues != before.continues or (has_changed and (is_longer or is_first)):
             self.changed[path] = after
 
     def keep(self) -> None:
@@ -113,7 +113,14 @@ class Admission:
     def expected(self, path: str) -> float:
         """Seconds that an attempt may take."""
         known = self.known.get(path, UNKNOWN)
-        return known.seconds if known.continues else self.timeouts.get(path, known.seconds)
+        if known.continues:
+            return known.seconds
+        return self._limit(path) or known.seconds or self.timeouts.get(path, 0.0)
+
+    def _limit(self, path: str) -> float | None:
+        """Its timeout. One that is longer than any run would tell nothing but that the task never fits."""
+        timeout = self.timeouts.get(path, math.inf)
+        return timeout if timeout < math.inf and timeout <= self.deadline.whole_run else None
 
     @property
     def is_bounded(self) -> bool:

@@ -277,14 +277,16 @@ class Run:
                     error = self.deadline.timed_out() or self.deadline.cut_off() or TaskInterrupted()
                     outcome = outcome or cut_off(claim, self.backend.default_policy, error)
                     self.store.record(claim, outcome, start=None)
+                    what = type(outcome).__name__
+                    log_aside("Task id=%s path=%s is recorded: %s. Its process ends.", claim.id, claim.path, what)
                     self.learn(claim, outcome)
                 self.store.release(each for each in tuple(self.claims) if each is not claim)
                 self.admission.keep()
-            self.exit_now(0)
+            self.exit_now(int(isinstance(outcome, Failed)))
 
     def finish(self, stop: StopReason) -> Report:
         if stop == "empty" and self.admission.has_passed_over:
-            stop = "max_seconds"
+            stop = "nothing_fits"
         self.report.stopped_because = stop
         try:
             self.admission.keep()

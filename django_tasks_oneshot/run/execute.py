@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -30,6 +30,15 @@ from ..contract.values import json_value
 from .interrupt import Interrupter
 
 LONGEST_TRACEBACK = 64 * 1024  # characters
+LONGEST_SUMMARY = 500  # characters
+SHORTEST_WAIT = timedelta(seconds=1)  # of a task that continues and has come no further: it waits for something
+
+
+_LOOK = "Look for what ends it (memory, a host's time limit)"
+_ADVICE = {
+    "deadline": "Give its runs more --max-seconds or --grace-seconds, or let it continue in the next one, with "
+    "context.resume() and items that take less"
+}
 
 
 def execute(
@@ -105,8 +114,10 @@ def _interruption(error: BaseException, interrupter: Interrupter) -> TaskInterru
 
 
 def _continued(claim: Claim, later: ContinueLater) -> Continued:
-    claim.checkpoint.take_over(later)
     delay = duration("after", later.after)
+    claim.checkpoint.take_over(later)
+    if not claim.has_come_further:
+        delay = max(delay, SHORTEST_WAIT)
     update_result(claim.result, status=TaskResultStatus.READY)
     return Continued(ended_at=timezone.now(), delay=delay)
 
@@ -121,7 +132,7 @@ def _give_up(
     error = TaskInterrupted(
         interruption.reason,
         f"interrupted {interruptions} times in a row, and max_interruptions={policy.max_interruptions}. "
-        "Look for what ends it (memory, a host's time limit), then enqueue it again",
+        f"{_ADVICE.get(interruption.reason, _LOOK)}, then enqueue it again",
     )
     error.__cause__ = interruption
     ended_at = timezone.now()
@@ -172,7 +183,7 @@ def summary(error: BaseException | None) -> str:
         text = f"{type(error).__name__}: {error}".partition("\n")[0]
     except BaseException:
         text = type(error).__name__
-    return _storable(text[:200], 200)
+    return _storable(text[:LONGEST_SUMMARY], LONGEST_SUMMARY)
 
 
 def _storable(text: str, longest: int) -> str:

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import threading
-
-from django.db.transaction import TransactionManagementError
-
 from ..backends.base import Claim, Store
 from ..contract.exceptions import TaskInterrupted
 from ..contract.progress import Progress
@@ -26,7 +22,6 @@ class ClaimProgress(Progress):
         self.interrupter = interrupter
         self.clock = deadline.clock
         self.step_seconds = 0.0  # what the task asked for when it was told to stop
-        self._thread = threading.get_ident()
 
     @property
     def remaining_seconds(self) -> float:
@@ -39,26 +34,15 @@ class ClaimProgress(Progress):
         self.step_seconds = needed_seconds
         return True
 
+    def check_item(self) -> None:
+        if self.interrupter.timeout is not None:  # that was swallowed: the item was cut off and is not done
+            raise self.interrupter.timeout
+        self.check()
+
     def save(self) -> None:
-        self._refuse_other_threads()
-        self._refuse_in_transaction()
+        self.check()
         # An exception in the middle of this would leave the run without its connection.
         with self.interrupter.held_off(), self.connections.for_run():
             is_kept = self.store.checkpoint(self.claim)
         if not is_kept:
             raise TaskInterrupted("lease")
-
-    def _refuse_other_threads(self) -> None:
-        if threading.get_ident() != self._thread:
-            raise RuntimeError(
-                "A checkpoint was made in another thread than that of its task. In an async task, write "
-                "'await context.acheckpoint(value)' and 'async for item in context.aresume(items)'; "
-                "from a thread of your own, hand over to the task's."
-            )
-
-    def _refuse_in_transaction(self) -> None:
-        if aliases := self.connections.uncommitted():
-            raise TransactionManagementError(
-                f"A checkpoint was made inside of a transaction on {', '.join(map(repr, aliases))}: what it says to be "
-                "done could still be rolled back. Put atomic() around the work on one item, the checkpoint after it."
-            )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-StopReason = Literal["empty", "max_seconds", "max_tasks", "signal"]
+StopReason = Literal["empty", "nothing_fits", "max_seconds", "max_tasks", "signal"]
 
 
 @dataclass(kw_only=True)
@@ -48,6 +48,7 @@ class Report:
 
 _STOPPED = {
     "empty": "Nothing else is due",
+    "nothing_fits": "Nothing else fits into the rest of the run",
     "max_seconds": "Stopped by --max-seconds",
     "max_tasks": "Stopped by --max-tasks",
     "signal": "Stopped by a signal",

@@ -59,6 +59,16 @@ async def loop_over_later(context, items):
     return [each async for each in context.aresume(items)]
 
 
+async def loop_over_in_vain(context, items):
+    return list(context.resume(items))
+
+
+def change_checkpoint_value(context):
+    context.checkpoint({"page": 1})
+    context.checkpoint_value["page"] = 2
+    return context.checkpoint_value
+
+
 def make_checkpoint(context):
     before = context.checkpoint_value
     context.checkpoint({"page": (1, 2)})

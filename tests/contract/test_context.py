@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import math
+from datetime import timedelta
 
 import pytest
 
-from django_tasks_oneshot import ContinueLater, TaskContext, task
+from django_tasks_oneshot import ContinueLater, InvalidTask, TaskContext, task
 from django_tasks_oneshot.compat import TaskContext as DjangoTaskContext
 from django_tasks_oneshot.contract.progress import Checkpoint, Progress
-from django_tasks_oneshot.contract.resume import aresume, resume
 
 from . import functions
 
 
-def done(count, items, key=None):
+def attempt(checkpoint):
+    return TaskContext(task_result=None, progress=Progress(checkpoint))
+
+
+def done(count, items, **options):
     """The checkpoint of an attempt that has done so many of these items, and was then ended."""
     checkpoint = Checkpoint()
-    for number, _ in enumerate(resume(Progress(checkpoint), items, key, 0)):
+    for number, _ in enumerate(attempt(checkpoint).resume(items, **options)):
         if number == count:
             break
     return checkpoint
 
 
-def rest(checkpoint, items, key=None):
-    return list(resume(Progress(checkpoint), items, key, 0))
+def rest(checkpoint, items, **options):
+    return list(attempt(checkpoint).resume(items, **options))
 
 
 class Letter:
@@ -42,20 +46,20 @@ class TestLoopsOverIterables:
 
     def test_seek_the_key_of_the_last_item(self):
         page = [{"id": each} for each in "abcde"]
-        assert rest(done(2, page, lambda row: row["id"]), page[1:], lambda row: row["id"]) == page[2:]
+        assert rest(done(2, page, key="id"), page[1:], key=lambda row: row["id"]) == page[2:]
 
     def test_take_the_name_of_an_attribute_as_key(self):
         letters = [Letter(each) for each in "abc"]
-        assert rest(done(1, letters, "name"), letters, "name") == letters[1:]
+        assert rest(done(1, letters, key="name"), letters, key="name") == letters[1:]
 
     def test_say_that_the_last_item_is_gone_instead_of_leaving_out_all(self):
         with pytest.raises(ValueError, match="the item with the key 'b', which was done last, is not there any more"):
-            rest(done(2, "abcde", str), "acde", str)
+            rest(done(2, "abcde", key=str), "acde", key=str)
 
     @pytest.mark.parametrize("key", [lambda item: None, lambda item: object(), lambda item: float("nan")])
     def test_refuse_a_key_that_cannot_be_kept(self, key):
-        with pytest.raises(ValueError, match=r"the key of an item is None|has no JSON form"):
-            rest(Checkpoint(), "abc", key)
+        with pytest.raises(ValueError, match=r"an item has the key None|has no JSON form"):
+            rest(Checkpoint(), "abc", key=key)
 
     @pytest.mark.parametrize("items", [{1, 2}, frozenset("ab"), {"a": 1}.keys()])
     def test_refuse_a_set(self, items):
@@ -65,31 +69,63 @@ class TestLoopsOverIterables:
         with pytest.raises(ValueError, match=r"write sorted\(...\)"):
             rest(Checkpoint(), items)
 
-    @pytest.mark.parametrize("seconds", [-1, math.nan])
-    def test_refuse_a_time_that_is_none(self, seconds):
-        with pytest.raises(ValueError, match="is not a number of seconds"):
-            list(resume(Progress(Checkpoint()), "abc", None, seconds))
+    def test_refuse_a_key_that_two_have_in_common(self):
+        with pytest.raises(ValueError, match="an item has the key 'a', by which it cannot be found again"):
+            rest(Checkpoint(), "abaa", key=str)
+
+    @pytest.mark.parametrize(
+        ("items", "options", "text"),
+        [
+            ("abc", {"checkpoint_every": -1}, "checkpoint_every=-1 is not a time to wait"),
+            ("abc", {"checkpoint_every": math.nan}, "checkpoint_every=nan is not a time to wait"),
+            ("abc", {"key": 5}, "key=5 is neither a name nor a function of an item; write key='id'"),
+            ("abc", {"batch_size": 0}, "batch_size=0 is not a number of items; write batch_size=500"),
+            (5, {}, "5 is no iterable; write a queryset, a list or a range"),
+        ],
+    )
+    def test_refuse_at_the_call_what_cannot_be_meant(self, items, options, text):
+        with pytest.raises((ValueError, InvalidTask), match=text):
+            attempt(Checkpoint()).resume(items, **options)
+
+    def test_refuse_an_async_iterable(self):
+        async def letters():
+            yield "a"
+
+        with pytest.raises(ValueError, match=r"write 'async for item in context\.aresume"):
+            rest(Checkpoint(), letters())
+
+    def test_take_a_timedelta_for_seconds(self):
+        assert rest(Checkpoint(), "ab", checkpoint_every=timedelta(seconds=1)) == ["a", "b"]
+        assert not attempt(Checkpoint()).should_stop(timedelta(seconds=1))
+
+    def test_give_batches_that_are_done_together(self):
+        assert rest(done(1, range(7), batch_size=3), range(7), batch_size=3) == [[3, 4, 5], [6]]
+
+    def test_do_not_go_on_from_the_place_in_another_loop(self):
+        """After a release that has changed the task: the place would mean something else there."""
+        with pytest.raises(ValueError, match="stopped in a loop over items that are counted, this one is over items"):
+            rest(done(2, "abc"), "abc", key=str)
 
     def test_that_are_over_give_nothing_again(self):
         checkpoint = Checkpoint()
-        progress = Progress(checkpoint)
-        assert [*resume(progress, "ab", None, 0), *resume(progress, "cd", None, 0)] == list("abcd")
-        progress = Progress(checkpoint)
-        assert [list(resume(progress, each, None, 0)) for each in ("ab", "cd", "ef")] == [[], [], ["e", "f"]]
+        context = attempt(checkpoint)
+        assert [*context.resume("ab"), *context.resume("cd")] == list("abcd")
+        context = attempt(checkpoint)
+        assert [list(context.resume(each)) for each in ("ab", "cd", "ef")] == [[], [], ["e", "f"]]
 
     def test_are_told_apart_by_their_order(self):
         checkpoint = Checkpoint()
-        progress = Progress(checkpoint)
-        list(resume(progress, "abc", None, 0))
-        next(loop := resume(progress, "xyz", None, 0))
+        context = attempt(checkpoint)
+        list(context.resume("abc"))
+        next(loop := context.resume("xyz"))
         next(loop)
-        progress = Progress(checkpoint)
-        assert list(resume(progress, "abc", None, 0)) == []
-        assert list(resume(progress, "xyz", None, 0)) == ["y", "z"]
+        context = attempt(checkpoint)
+        assert list(context.resume("abc")) == []
+        assert list(context.resume("xyz")) == ["y", "z"]
 
     def test_write_down_nothing_of_an_item_that_is_not_done(self):
         checkpoint = Checkpoint()
-        loop = resume(Progress(checkpoint), "abc", None, 0)
+        loop = attempt(checkpoint).resume("abc")
         next(loop)
         assert checkpoint.cursor is None
         next(loop)
@@ -97,10 +133,10 @@ class TestLoopsOverIterables:
 
 
 class TestAsyncLoops:
-    def collect(self, checkpoint, items, stop=math.inf):
+    def collect(self, checkpoint, items, stop=math.inf, **options):
         async def collect():
             seen = []
-            async for item in aresume(Progress(checkpoint), items, None, 0):
+            async for item in attempt(checkpoint).aresume(items, **options):
                 seen.append(item)
                 if len(seen) > stop:
                     break
@@ -123,11 +159,16 @@ class TestAsyncLoops:
         self.collect(checkpoint, letters(), stop=2)
         assert self.collect(checkpoint, letters()) == ["c", "d", "e"]
 
+    def test_give_batches(self):
+        checkpoint = Checkpoint()
+        self.collect(checkpoint, range(7), stop=1, batch_size=3)
+        assert self.collect(checkpoint, range(7), batch_size=3) == [[3, 4, 5], [6]]
+
     def test_may_follow_each_other_after_a_break(self):
         async def both():
-            progress, seen = Progress(Checkpoint()), []
+            context, seen = attempt(Checkpoint()), []
             for letters in ("ab", "cd"):
-                async for item in aresume(progress, letters, None, 0):
+                async for item in context.aresume(letters):
                     seen.append(item)
                     break
             return seen
@@ -151,6 +192,12 @@ class TestStraightThrough:
 
     def test_an_async_loop_runs_to_its_end(self, immediately):
         assert immediately(functions.loop_over_later, "abc") == ["a", "b", "c"]
+
+    def test_what_a_task_does_with_the_value_is_not_kept_before_it_says_so(self, immediately):
+        assert immediately(functions.change_checkpoint_value) == {"page": 1}
+
+    def test_a_plain_loop_in_an_async_task_is_refused(self, immediately):
+        assert "async for item in context.aresume(items)" in immediately(functions.loop_over_in_vain, "abc")
 
     def test_a_checkpoint_is_there_as_long_as_the_task(self, immediately):
         assert immediately(functions.make_checkpoint) == [None, {"page": [1, 2]}, None, False, 1]

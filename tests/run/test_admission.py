@@ -75,7 +75,7 @@ class TestATimeout:
         tasks.take.enqueue(45)
         result = tasks.take_with_timeout.enqueue(1)
         report = bounded()
-        assert (taken(), report.stopped_because, report.remaining) == (["45"], "max_seconds", 1)
+        assert (taken(), report.stopped_because, report.remaining) == (["45"], "nothing_fits", 1)
         result.refresh()
         assert (result.status, result.attempts) == (TaskResultStatus.READY, 0)
         bounded()
@@ -125,12 +125,23 @@ class TestATimeout:
     def test_longer_than_a_run_starts_first_in_a_run_and_is_warned_of(self, bounded, caplog):
         tasks.take.using(priority=1).enqueue(1)
         tasks.take_with_long_timeout.enqueue(2)
-        assert bounded().stopped_because == "max_seconds"
+        assert bounded().stopped_because == "nothing_fits"
         tasks.take.using(priority=1).enqueue(3)
         assert "may take" not in caplog.text
         bounded()
         assert taken() == ["1", "2 of 500", "3"]
         assert "take_with_long_timeout may take 500 s, and a whole run has 70 s." in caplog.text
+
+    def test_longer_than_a_run_says_nothing_once_the_task_was_seen(self, bounded, caplog):
+        """Else a run would start a single one of them, however short they are."""
+        for seconds in (0.01, 0.02, 0.03):
+            tasks.take_with_long_timeout.enqueue(seconds)
+        assert bounded().succeeded == 3
+        tasks.take.enqueue(60)
+        tasks.take_with_long_timeout.enqueue(0.04)
+        assert bounded().succeeded == 1
+        assert bounded().succeeded == 1
+        assert caplog.text.count("may take 500 s") == 1
 
     def test_longer_than_a_run_starts_where_it_is_the_first_one_anyway(self, bounded, caplog):
         tasks.take_with_long_timeout.enqueue(2)

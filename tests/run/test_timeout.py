@@ -19,6 +19,7 @@ from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, Run, drain
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
+from tests.run.test_resume import parcel
 
 TIMEOUT = "django_tasks_oneshot.contract.exceptions.TaskTimeout"
 
@@ -111,6 +112,15 @@ class TestTheTask:
         report = run(grace_seconds=0)
         assert (report.failed, report.stopped_because) == (1, "signal")
         assert failed_by_timeout(result)
+
+    def test_that_swallows_it_in_a_loop_has_not_done_that_item(self, run):
+        for number in range(4):
+            tasks.Parcel.objects.create(**parcel(number))
+        result = tasks.deliver_all_whatever_happens.enqueue()
+        report = run()
+        assert (report.retried, report.continued, report.succeeded) == (1, 0, 1)
+        assert notes() == ["a", "b", "c", "c", "d"]
+        assert refreshed(result).errors[0].exception_class_path == TIMEOUT
 
     def test_without_one_of_its_own_has_that_of_the_settings(self, rows, settings, run):
         settings.TASKS = {**settings.TASKS, "default": {**settings.TASKS["default"], "TIMEOUT": timedelta(seconds=0.3)}}
@@ -213,8 +223,9 @@ class TestInRealProcesses:
         """Neither does it keep the others waiting for ever, nor does the next run begin it as if nothing had been."""
         result, waiting = tasks.hold_on_with_timeout.enqueue(3600), tasks.noop.enqueue()
         done = manage("run_due_tasks")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 1, done.stderr
         assert "still busy with task" in done.stderr
+        assert "is recorded: Failed. Its process ends." in done.stderr
         assert failed_by_timeout(result)
         assert refreshed(waiting).status == TaskResultStatus.READY
         assert manage.run_due_tasks()["succeeded"] == 1

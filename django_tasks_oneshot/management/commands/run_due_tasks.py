@@ -37,12 +37,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--max-seconds",
             type=_seconds,
-            help="Start no task after this many seconds. Without it the run ends when nothing is due.",
+            help="Start no task after this many seconds, and let those stop that can continue in the next run. Without "
+            "it the run ends when nothing is due.",
         )
         parser.add_argument(
             "--grace-seconds",
             type=_grace,
-            help="After --max-seconds or a signal, interrupt the running task when it goes on for this many seconds. "
+            help="After --max-seconds or a signal, interrupt the running task when it goes on for this many seconds, "
+            "and start none that does not fit into both. "
             f"Without it, {SHORT_GRACE:g} after a signal, and after --max-seconds never.",
         )
         parser.add_argument("--max-tasks", type=_count, help="Start at most this many tasks.")

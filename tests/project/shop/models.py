@@ -18,6 +18,24 @@ class Parcel(models.Model):
         return self.code
 
 
+class Letter(models.Model):
+    """Its own order is another one than that of what it belongs to."""
+
+    parcel = models.OneToOneField(Parcel, models.CASCADE)
+    text = models.CharField(max_length=20)
+
+    def __str__(self):
+        return self.text
+
+
+class Note(models.Model):
+    parcel = models.ForeignKey(Parcel, models.CASCADE, related_name="notes")
+    text = models.CharField(max_length=20)
+
+    def __str__(self):
+        return self.text
+
+
 class SpecialParcel(Parcel):
     """Its primary key is a foreign key."""
 

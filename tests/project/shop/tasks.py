@@ -454,6 +454,36 @@ def deliver_all_and_be_killed(context, code):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+@task(takes_context=True, max_attempts=2, backoff=constant(0))
+def deliver_all_in_atomic(context):
+    with transaction.atomic():
+        deliver_all.func(context)
+
+
+@task(takes_context=True, max_attempts=2, backoff=constant(0))
+def deliver_all_in_late_atomic(context):
+    parcels = context.resume(Parcel.objects.all())
+    with transaction.atomic():
+        for parcel in parcels:
+            deliver(parcel)
+
+
+@task(takes_context=True)
+def deliver_each_in_atomic(context):
+    for parcel in context.resume(Parcel.objects.all(), checkpoint_every=0):
+        with transaction.atomic():
+            deliver(parcel)
+
+
+@task(takes_context=True, timeout=0.3, max_attempts=2, backoff=constant(0))
+def deliver_all_whatever_happens(context):
+    for parcel in context.resume(Parcel.objects.all()):
+        with contextlib.suppress(Exception):
+            deliver(parcel)
+            if parcel.code == "c" and context.attempt == 1:
+                time.sleep(3600)
+
+
 @task(takes_context=True)
 def deliver_in_order_of(context, key, order):
     for parcel in context.resume(Parcel.objects.order_by(order), key=key, checkpoint_every=0):
@@ -492,8 +522,10 @@ CHECKPOINTS = {
     "in another thread": lambda context: _checkpoint_in_thread(context),
     "of NaN": lambda context: context.checkpoint(float("nan")),
     "without a lease": lambda context: _checkpoint_without_lease(context),
+    "and fail": lambda context: (context.checkpoint(1), _raise(ValueError())),
     "and hang": lambda context: (context.checkpoint(1), time.sleep(60)),
     "and tell the connection": lambda context: (tell_connection.func(), context.checkpoint(1))[0],
+    "by continuing with nothing": lambda context: _raise(ContinueLater()),
     "that is kept": lambda context: _checkpoint_and_look(context),
     "after a time that is none": lambda context: _raise(ContinueLater(1, after="soon")),
     "after a value that is none": lambda context: _raise(ContinueLater(object())),

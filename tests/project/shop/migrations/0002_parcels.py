@@ -40,4 +40,25 @@ class Migration(migrations.Migration):
             ],
             bases=("shop.parcel",),
         ),
+        migrations.CreateModel(
+            name="Note",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.CharField(max_length=20)),
+                (
+                    "parcel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="notes", to="shop.parcel"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Letter",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.CharField(max_length=20)),
+                ("parcel", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, to="shop.parcel")),
+            ],
+        ),
     ]
