@@ -359,7 +359,7 @@ class TestKeys:
                 "-pk",
                 "has no field '-pk'; write key='pk', and .order_by('-pk') to go back",
             ),
-            (lambda: Parcel.objects.order_by(F("pk").desc()), None, "write .order_by('id'), or .order_by('-pk')"),
+            (lambda: Parcel.objects.order_by(F("pk").desc()), None, "write .order_by('id'), or .order_by('-id')"),
         ],
     )
     def test_what_cannot_be_continued_is_refused(self, rows, progress, queryset, key, text):

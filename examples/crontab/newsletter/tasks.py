@@ -39,7 +39,8 @@ def count_deliveries() -> dict[str, int]:
 
 
 # Thousands of articles take longer than a run may. When its time is over, the loop ends before the next article, and
-# the next run goes on with that one. After a kill the last half second is done again: `add` has to bear that.
+# the next run goes on with that one. After a kill the last half second and the article under way are done again: `add`
+# has to bear that.
 @task(takes_context=True)
 def index_archive(context: TaskContext) -> int:
     articles = Article.objects.all()
