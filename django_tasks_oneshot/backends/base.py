@@ -36,7 +36,7 @@ class Claim:
     state: Any = None  # the store's own
 
     def __post_init__(self) -> None:
-        self._began_at = self.checkpoint.as_json()
+        self._began_at = self.written = self.checkpoint.as_json()  # written: what is durable
 
     @property
     def has_come_further(self) -> bool:

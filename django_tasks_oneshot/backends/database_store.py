@@ -212,8 +212,13 @@ class DatabaseStore(Store):
             insist(self.alias, lambda: commit(self.alias, given_back))
 
     def checkpoint(self, claim: Claim) -> bool:
+        now_written = claim.checkpoint.as_json()
         renewal = self._update(claim, due_at=DatabaseNow(self.lease()), **_progress(claim))
-        return insist(self.alias, lambda: commit(self.alias, [renewal]), self.backend.lease.total_seconds()) == [True]
+        # Not for a lease, as an outcome: this one is not lost, it goes with the outcome.
+        if insist(self.alias, lambda: commit(self.alias, [renewal])) != [True]:
+            return False
+        claim.written = now_written
+        return True
 
     def extend(self, claim: Claim) -> bool:
         return commit(self.alias, [self._update(claim, due_at=DatabaseNow(self.lease()))]) == [True]
@@ -275,10 +280,10 @@ def _duration(row: TaskDuration) -> Duration:
 
 
 def _progress(claim: Claim) -> dict[str, Any]:
-    """What the row of a task says about how far it has come; nothing where that is as it was."""
-    if not claim.has_come_further:
-        return {}
-    return {"checkpoint": claim.checkpoint.as_json(), "checkpoint_attempt": claim.state.row.attempt_count}
+    """What the row of a task is to say about how far it has come; nothing where it says that already."""
+    checkpoint = claim.checkpoint.as_json()
+    changes = {} if checkpoint == claim.written else {"checkpoint": checkpoint}
+    return {**changes, "checkpoint_attempt": claim.state.row.attempt_count} if claim.has_come_further else changes
 
 
 def _lane_of(row: StoredTask, *, claimed: bool = False) -> str:

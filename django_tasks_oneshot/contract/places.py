@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import BinaryField, Field, Manager, QuerySet
+from django.db.models import BinaryField, Field, JSONField, Manager, QuerySet
 from django.db.models.query import ModelIterable, ValuesIterable
 
 from .pace import Pace
@@ -19,6 +19,7 @@ Key: TypeAlias = str | Callable[[T], Any]
 Clock: TypeAlias = Callable[[], float]  # seconds
 Placed: TypeAlias = tuple[Any, Any]  # an item, or a list of them, and the place of the last one, which is JSON
 
+LONGEST_KEY = 10_000  # characters
 FIRST_PART, LARGEST_PART = 100, 2000  # rows
 PART_SECONDS = 1.0
 
@@ -150,9 +151,9 @@ class Keyed:
 
     def is_new(self, item: Any) -> bool:
         before, self.place = self.place, json_value(self._key_of(item))
-        if self.place is None or self.place == before:
+        if self.place is None or self.place == before or len(str(self.place)) > LONGEST_KEY:
             raise ValueError(
-                f"resume(): an item has the key {self.place!r}, by which it cannot be found again; "
+                f"resume(): an item has the key {str(self.place)[:100]!r}, by which it cannot be found again; "
                 "write a key that each item has and no two have in common."
             )
         if self.is_found:
@@ -185,6 +186,8 @@ class Rows(Places):
             raise ValueError(f"resume(): key={key!r} is not the name of a field; write key='pk'.")
         if queryset.query.is_sliced or queryset.query.combinator:
             raise ValueError("resume(): what is left of a slice or union is not known; pass the queryset without it.")
+        if any(getattr(each, "contains_over_clause", False) for each in queryset.query.annotations.values()):
+            raise ValueError("resume(): a window would be computed anew for each part; pass the queryset without it.")
         self.field = _unique_field(queryset, self.name)
         self.descending = self._is_descending(queryset)
         # By the column: of a relation, the name would mean the order of what it leads to.
@@ -248,7 +251,14 @@ class Rows(Places):
 
     def _place_of(self, row: Any) -> Any:
         value = self._value_of(row)
-        return value if isinstance(value, int) else str(value)
+        if isinstance(value, int):
+            return value
+        text = str(value)
+        if len(text) > LONGEST_KEY or self.field.to_python(text) != value:
+            raise ValueError(
+                f"resume(): {self.name} {text[:100]!r} cannot be kept as a text and found again; write key='pk'."
+            )
+        return text
 
     def _value_of(self, row: Any) -> Any:
         iterable = self.queryset._iterable_class
@@ -274,6 +284,6 @@ def _unique_field(queryset: QuerySet[Any], name: str) -> Field[Any, Any]:
             f"resume(): {name!r} of {meta.label} is not unique, or may be NULL, so that rows could be left out; "
             "write key='pk'."
         )
-    if isinstance(field, BinaryField):
-        raise ValueError(f"resume(): {name!r} of {meta.label} is binary, which has no JSON form; write key='pk'.")
+    if isinstance(field, BinaryField | JSONField):
+        raise ValueError(f"resume(): {name!r} of {meta.label} has no order by which one could go on; write key='pk'.")
     return field

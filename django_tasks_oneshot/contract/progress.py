@@ -13,7 +13,13 @@ from django.db import connections
 from django.db.transaction import TransactionManagementError
 
 from .exceptions import ContinueLater, UnstorableValue
-from .values import json_value
+from .values import json_value, to_json
+
+OTHER_LOOPS = (
+    "They are told apart by their order, and were others in an attempt before: put none into an 'if'. If a release has "
+    "changed the task, enqueue it anew."
+)
+ROOM = 100_000  # characters, beside the value, for how far the loops are
 
 
 @dataclass(kw_only=True)
@@ -21,7 +27,8 @@ class Checkpoint:
     """What the next attempt goes on from. All of it is JSON."""
 
     value: Any = None  # the task's own
-    loop: int = 0  # how many loops of resume() are over
+    loops: int = 0  # of resume(), that are over
+    mark: int = 0  # by which they are told from others: a checksum of what they went over
     over: str = ""  # what the loop after these goes over
     cursor: Any = None  # the last item of it that was done
 
@@ -37,9 +44,11 @@ class Checkpoint:
     def keep(self, value: Any) -> None:
         """Raises ``UnstorableValue`` for what has no JSON form."""
         try:
-            self.value = json_value(value)
+            value = json_value(value)
+            to_json([value, " " * ROOM])
         except UnstorableValue as error:
             raise UnstorableValue(f"checkpoint: {error}") from error
+        self.value = value
 
     def take_over(self, later: ContinueLater) -> None:
         if later.has_value:
@@ -60,7 +69,7 @@ class Progress:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
-        self.loops = 0  # how many loops of resume() this attempt has begun
+        self.loops = self.mark = 0  # the same of the loops that this attempt has begun
         self.is_in_loop = False
         self._thread = threading.get_ident()
         self._depths = {each.alias: len(each.atomic_blocks) for each in connections.all(initialized_only=True)}
@@ -95,6 +104,13 @@ class Progress:
     def check_item(self) -> None:
         """`check`, when an item is to count as done."""
         self.check()
+
+    def check_end(self) -> None:
+        """Raises where the task ends, and its loops were not those of the attempts before."""
+        before = self.checkpoint
+        is_left_out = before.cursor is not None and self.loops <= before.loops
+        if is_left_out or self.loops < before.loops or (self.loops == before.loops and self.mark != before.mark):
+            raise ValueError(f"resume(): the task has ended without all of its loops. {OTHER_LOOPS}")
 
     def save(self) -> None:
         """Makes the checkpoint durable, where there is a place for it."""

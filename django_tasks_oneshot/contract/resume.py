@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from zlib import crc32
 
 from asgiref.sync import sync_to_async
 
 from .exceptions import ContinueLater
 from .places import Places
-from .progress import Progress
+from .progress import OTHER_LOOPS, Progress
 
 CLOSING_TURNS = 3  # of the event loop, which closes what was left by a break
 FORGET = 0.9  # the longest item counts for this much less with each item after it
@@ -66,21 +67,19 @@ class Loop:
                 "write a plain loop inside of it, or enqueue a task for each of its items."
             )
         self.progress = progress
-        self.checkpoint = progress.checkpoint
+        self.checkpoint = before = progress.checkpoint
         self.over = over
         self.every = checkpoint_every
-        self.number = progress.loops
         self.longest_item = 0.0  # seconds
         self.has_items = False  # that this attempt has done
         self.began_item = self.saved_at = progress.clock()
-        progress.loops += 1
-        if self.number > self.checkpoint.loop:  # the loop before was left by a break
-            self._go_to(self.number)
-        if self.number == self.checkpoint.loop and self.checkpoint.cursor is not None and over != self.checkpoint.over:
-            raise ValueError(
-                f"resume(): an attempt before stopped in a loop over {self.checkpoint.over}, this one is over {over}. "
-                "The task was changed while it was under way: change it back, or enqueue it anew."
-            )
+        number, mark = progress.loops, progress.mark
+        progress.loops, progress.mark = number + 1, crc32(over.encode(), mark)
+        if number > before.loops:  # the loop before was left by a break
+            self._go_to(number, mark)
+        if number == before.loops and (mark != before.mark or before.over not in ("", over)):
+            raise ValueError(f"resume(): a loop over {over} where others were. {OTHER_LOOPS}")
+        self.is_over = number < before.loops
 
     def __enter__(self) -> Loop:
         self.progress.is_in_loop = True
@@ -88,10 +87,6 @@ class Loop:
 
     def __exit__(self, *exc_info: object) -> None:
         self.progress.is_in_loop = False
-
-    @property
-    def is_over(self) -> bool:
-        return self.number < self.checkpoint.loop
 
     @property
     def cursor(self) -> Any:
@@ -117,7 +112,8 @@ class Loop:
         self.saved_at = self.progress.clock()
 
     def finish(self) -> None:
-        self._go_to(self.number + 1)
+        self._go_to(self.progress.loops, self.progress.mark)
 
-    def _go_to(self, number: int) -> None:
-        self.checkpoint.loop, self.checkpoint.over, self.checkpoint.cursor = number, "", None
+    def _go_to(self, loops: int, mark: int) -> None:
+        self.checkpoint.loops, self.checkpoint.mark = loops, mark
+        self.checkpoint.over, self.checkpoint.cursor = "", None

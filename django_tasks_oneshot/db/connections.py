@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 IDLE, ACTIVE = 0, 1  # PGTransactionStatusType of libpq
+COPYING = (3, 4, 8)  # ExecStatusType of libpq: COPY_OUT, COPY_IN, COPY_BOTH
 CANCEL_SECONDS = 1.0  # for a server to end a query
 
 
@@ -62,11 +63,14 @@ class RunConnections:
     @contextmanager
     def for_run(self) -> Iterator[None]:
         """Inside of `for_task`: the run's own again."""
-        self._swap()
+        tasks = {alias: connections[alias] for alias in self.private}
         try:
+            for alias in self.private:
+                connections[alias] = self._hidden[alias]
             yield
         finally:
-            self._swap()
+            for alias, connection in tasks.items():
+                connections[alias] = connection
 
     def close_idle(self) -> None:
         """Closes the tasks' connections before a pause: a server may drop them meanwhile."""
@@ -107,12 +111,12 @@ def cancel_queries() -> None:
 def _take_in_results(pgconn: Any) -> None:
     """What a server sends after the cancellation of a query. psycopg does the same, after a KeyboardInterrupt."""
     until = time.monotonic() + CANCEL_SECONDS
-    while pgconn.transaction_status == ACTIVE:
-        while pgconn.is_busy():
-            if not select.select([pgconn.socket], [], [], max(0, until - time.monotonic()))[0]:
-                return  # it does not answer: what the task does on this connection then fails
+    while pgconn.transaction_status == ACTIVE and (left := until - time.monotonic()) > 0:
+        if pgconn.is_busy():
+            select.select([pgconn.socket], [], [], left)
             pgconn.consume_input()
-        pgconn.get_result()
+        elif (result := pgconn.get_result()) is None or result.status in COPYING:
+            return  # what the task does on this connection then fails, as where the server does not answer
 
 
 def _can_have_another(connection: BaseDatabaseWrapper) -> bool:

@@ -29,17 +29,18 @@ class Admission:
     more urgent: estimates starve nobody. Where nothing bounds a running task, everything fits.
     """
 
-    def __init__(self, store: Store, deadline: Deadline, *, sees_all: bool = True) -> None:
+    def __init__(self, store: Store, deadline: Deadline) -> None:
         self.store = store
         self.deadline = deadline
-        self.sees_all = sees_all  # whether the run is for all queues
         self.has_begun = False  # a task
         self.has_passed_over = False
         self.changed: dict[str, Duration] = {}
+        self.seen: list[tuple[str, Outcome, float]] = []  # what tasks took, not digested yet
         self.continued: set[str] = set()  # paths of tasks that had their share of this run
 
     def claim(self, limit: int) -> Sequence[Claim]:
         """Claims what may start now, and first of all what a run before had to pass over."""
+        self._digest()
         if not self.is_bounded:
             return self.store.claim(limit)
         if not self.has_begun:
@@ -53,14 +54,16 @@ class Admission:
     def _claim_passed_over(self) -> Sequence[Claim]:
         paths = {path for path, each in self.known.items() if each.passed_over}
         claims = self.store.claim(1, only=paths) if paths else ()
-        taken_up = {claim.path for claim in claims} or (paths if self.sees_all else set())
-        for path in taken_up:
-            self._mark(path, passed_over=False)
+        for claim in claims:  # what was not found may be in a queue or backend that is not this run's
+            self._mark(claim.path, passed_over=False)
         return claims
 
     def admits(self, claim: Claim) -> bool:
         """Whether one that is claimed, and not started, may start."""
-        return not self._pass_over(claim.path, too_long=self.is_bounded and self.expected(claim.path) > self.left)
+        if not self.is_bounded:
+            return True
+        self._digest()
+        return not self._pass_over(claim.path, too_long=self.expected(claim.path) > self.left)
 
     def _pass_over(self, path: str, *, too_long: bool) -> bool:
         self.has_passed_over |= too_long
@@ -82,15 +85,24 @@ class Admission:
                 whole,
             )
 
-    def learn(self, claim: Claim, outcome: Outcome, seconds: float, step_seconds: float) -> None:
-        """From an attempt that took ``seconds``. A task that continues needs no more than ``step_seconds``."""
+    def learn(self, claim: Claim, outcome: Outcome, seconds: float, step_seconds: float | None) -> None:
+        """From an attempt that took ``seconds``. A task that continues needs ``step_seconds`` only, if it says so.
+
+        Asks the database nothing: the outcome is not recorded yet.
+        """
         if isinstance(outcome, Continued):
             self.continued.add(claim.path)
-            self._note(claim.path, outcome, step_seconds)
+            self.seen.append((claim.path, outcome, seconds if step_seconds is None else step_seconds))
             return
-        is_short = seconds < SHORTEST and "known" not in vars(self)  # a run of short tasks need not ask what is known
-        if not (is_short or claim.has_come_further or self._limit(claim.path)):
-            self._note(claim.path, outcome, seconds)
+        is_of_interest = seconds >= SHORTEST or self.is_bounded  # else a run of short tasks need not ask what is known
+        if is_of_interest and not (claim.has_come_further or self._limit(claim.path)):
+            self.seen.append((claim.path, outcome, seconds))
+
+    def _digest(self) -> None:
+        """Makes known what was learned."""
+        for path, outcome, seconds in self.seen:
+            self._note(path, outcome, seconds)
+        self.seen.clear()
 
     def _note(self, path: str, outcome: Outcome, seconds: float) -> None:
         before = self.known.get(path, UNKNOWN)
@@ -107,6 +119,7 @@ class Admission:
 
     def keep(self) -> None:
         """Writes down what the next run has to know."""
+        self._digest()
         if self.changed:
             self.store.keep_durations(self.changed)
 

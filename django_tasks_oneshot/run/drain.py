@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 from django.utils.crypto import get_random_string
 
 from ..backends.base import Claim, Continued, Failed, Interrupted, OneshotBackend, Outcome, Recorded, RetryLater
@@ -90,7 +90,7 @@ class Run:
         self.store = backend.open_store(
             worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease, remaining=self.remaining
         )
-        self.admission = Admission(self.store, deadline, sees_all=not limits.queues)
+        self.admission = Admission(self.store, deadline)
         self.ticker = Ticker(self.remaining)
         self.interrupter = Interrupter(deadline)
         self.next_tick = 0.0
@@ -99,7 +99,7 @@ class Run:
         self.current: Claim | None = None  # the one that is executed or recorded
         self.outcome: Outcome | None = None  # of the current one
         self.began_at = 0.0  # seconds since the run began
-        self.step_seconds = 0.0  # what it needs to come any further, if it continues
+        self.step_seconds: float | None = None  # what it needs to come any further, if it says so
 
     def remaining(self) -> float:
         return self.deadline.remaining
@@ -292,7 +292,7 @@ class Run:
             self.admission.keep()
             if stop != "empty":
                 self.report.remaining = self.store.count_due()
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             self.report.remaining = None
             logger.warning("What the run leaves to the next could not be counted (%s).", error)
         self.report.seconds = self.deadline.elapsed

@@ -22,7 +22,7 @@ from ..backends.base import (
 )
 from ..compat import TaskError, TaskResultStatus
 from ..contract.context import TaskContext
-from ..contract.exceptions import ContinueLater, Discard, TaskInterrupted, TaskTimeout, UnstorableValue
+from ..contract.exceptions import ContinueLater, Discard, Retry, TaskInterrupted, TaskTimeout, UnstorableValue
 from ..contract.progress import Progress
 from ..contract.retry import duration, retry_delay
 from ..contract.task import Policy
@@ -57,6 +57,7 @@ def execute(
         if claim.interruptions > policy.max_interruptions:
             return _give_up(claim, TaskInterrupted("killed"), policy, claim.interruptions)
         value = _call(claim, policy, progress, interrupter)
+        progress.check_end()
         try:
             value = json_value(value)
         except UnstorableValue as error:
@@ -73,6 +74,7 @@ def execute(
 def _outcome_of(
     error: BaseException, claim: Claim, policy: Policy, interrupter: Interrupter
 ) -> tuple[Outcome, BaseException | None]:
+    error = _out_of_group(error)
     if isinstance(error, ContinueLater):
         try:
             return _continued(claim, error), None
@@ -89,6 +91,14 @@ def _outcome_of(
     if interruptions >= policy.max_interruptions:
         return _give_up(claim, interruption, policy, interruptions + 1)
     return _interrupted(interruption), interruption
+
+
+def _out_of_group(error: BaseException) -> BaseException:
+    """What a task says by raising it in an asyncio.TaskGroup comes out in a group."""
+    leaf = error
+    while isinstance(leaf, BaseExceptionGroup) and len(leaf.exceptions) == 1:
+        leaf = leaf.exceptions[0]
+    return leaf if isinstance(leaf, ContinueLater | TaskInterrupted | Retry | Discard) else error
 
 
 def _end_forked_child(process: int, error: BaseException | None) -> None:

@@ -80,12 +80,13 @@ class Interrupter:
     @contextmanager
     def held_off(self) -> Iterator[None]:
         """Inside, which is inside of a task too, nothing is raised. What is due is raised soon after."""
-        self._is_open = False
-        self._take_in_late_ones()
+        was_open = self._is_open
         try:
+            self._is_open = False
+            self._take_in_late_ones()
             yield
         finally:
-            self._is_open = True
+            self._is_open = was_open
 
     def interrupt_if_due(self) -> None:
         """To be called from another thread, again and again until the task is gone."""

@@ -21,7 +21,7 @@ class ClaimProgress(Progress):
         self.deadline = deadline
         self.interrupter = interrupter
         self.clock = deadline.clock
-        self.step_seconds = 0.0  # what the task asked for when it was told to stop
+        self.step_seconds: float | None = None  # what the task asked for when it was told to stop
 
     @property
     def remaining_seconds(self) -> float:

@@ -217,6 +217,24 @@ class TestTheUsualDuration:
         assert bounded().interrupted == 1
         assert known() == {TAKE: (100, False)}
 
+    def test_of_a_task_that_continues_at_its_own_will_is_that_of_an_attempt(self, bounded, clock, monkeypatch):
+        monkeypatch.setattr(tasks, "after_each_number", lambda: tasks.take_seconds(25))
+        tasks.count_to.enqueue(4)
+        assert [bounded().continued for _ in range(3)] == [2, 1, 0]
+
+    def test_is_asked_for_after_the_outcome_is_recorded(self, run, clock, monkeypatch):
+        """A database that fails in between must not lose it."""
+
+        def durations(self):
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(DatabaseStore, "durations", durations)
+        result = tasks.take.enqueue(20)
+        with pytest.raises(OperationalError):
+            run(clock=clock)
+        result.refresh()
+        assert result.status == TaskResultStatus.SUCCESSFUL
+
     def test_is_not_learned_from_failures(self, bounded, monkeypatch, clock):
         def take_and_fail(seconds):
             clock.now += seconds
@@ -276,13 +294,18 @@ class TestWhatIsPassedOver:
         bounded(max_tasks=4)
         assert (len(taken()), known()[TAKE_MORE]) == (4, (40, False))
 
-    def test_and_done_by_another_run_meanwhile_is_forgotten(self, bounded, usually):
+    def test_is_not_forgotten_by_runs_that_do_not_see_it(self, bounded, usually):
+        """It may be in another queue, or of another backend."""
         usually(take_more=40)
         TaskDuration.objects.update(passed_over=True)
         assert bounded(queues={"mail"}).claimed == 0
-        assert known()[TAKE_MORE] == (40, True)  # that run would not have seen it
         assert bounded().claimed == 0
-        assert known()[TAKE_MORE] == (40, False)
+        assert known()[TAKE_MORE] == (40, True)
+        tasks.take.using(priority=10).enqueue(1)
+        tasks.take_more.enqueue(2)
+        bounded()
+        assert taken() == ["2 more", "1"]
+        assert not known()[TAKE_MORE][1]
 
     def test_is_asked_for_in_runs_that_have_an_end_only(self, run, usually, django_assert_num_queries, backend):
         usually(take=40)

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import connection, models, transaction
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.db.transaction import TransactionManagementError
+from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from django_tasks_oneshot import TaskContext
@@ -344,6 +346,7 @@ class TestKeys:
         ("queryset", "key", "text"),
         [
             (lambda: Parcel.objects.values_list("pk"), None, "rows without their 'pk'; write .values('pk', ...)"),
+            (lambda: Parcel.objects.annotate(n=Window(RowNumber())), None, "a window would be computed anew"),
             (lambda: Parcel.objects.values("label"), None, "rows without their 'pk'"),
             (lambda: Parcel.objects.order_by("pk")[:5], None, "a slice or union"),
             (lambda: Parcel.objects.all().union(Parcel.objects.all()), None, "a slice or union"),
@@ -366,10 +369,41 @@ class TestKeys:
         with pytest.raises(ValueError, match=re.escape(text)):
             list(progress(queryset(), key=key))
 
+    @isolate_apps("tests.project.shop")
+    def test_a_key_without_an_order_is_refused(self, progress):
+        class Upload(models.Model):
+            data = models.BinaryField(unique=True)
+            about = models.JSONField(unique=True)
+
+            class Meta:
+                app_label = "shop"
+
+            def __str__(self):
+                return str(self.pk)
+
+        for key in ("data", "about"):
+            with pytest.raises(ValueError, match="has no order by which one could go on"):
+                progress(QuerySet(Upload), key=key)
+
+    def test_a_key_that_its_text_does_not_lead_back_to_is_refused(self, rows, progress, monkeypatch):
+        """A field of somebody's own."""
+        monkeypatch.setattr(Parcel._meta.get_field("code"), "to_python", lambda text: text.upper())
+        with pytest.raises(ValueError, match="cannot be kept as a text and found again"):
+            list(progress(Parcel.objects.all(), key="code"))
+
     def test_rows_are_read_in_parts_that_grow(self, rows, progress, django_assert_num_queries):
         numbers = range(200, 700)
         Parcel.objects.bulk_create(
-            Parcel(**{**parcel(0), "pk": each, "code": each, "uuid": uuid.uuid4(), "weight": each, "sent_at": sent})
+            Parcel(
+                **{
+                    **parcel(0),
+                    "pk": each,
+                    "code": each,
+                    "uuid": uuid.uuid4(),
+                    "weight": each,
+                    "sent_at": sent,
+                }
+            )
             for each, sent in ((each, BEGINNING + timedelta(days=each)) for each in numbers)
         )
         with django_assert_num_queries(3):  # of 100, 200, and 400 of which 210 are there
@@ -429,6 +463,23 @@ class TestACheckpoint:
 
     def test_is_refused_in_the_loop_of_another_loop(self, run):
         assert "write a plain loop inside" in self.failure(run, "in a loop in a loop")
+
+    def test_is_refused_where_it_would_not_fit_with_the_rest(self, run):
+        assert "UnstorableValue: checkpoint: the value is" in self.failure(run, "that is as large as can be")
+
+    @pytest.mark.parametrize("how", ["of a loop in an if", "of the first loop only"])
+    def test_of_loops_that_are_others_in_the_next_attempt_is_refused(self, run, how):
+        """Else what is left of the second one would never be done."""
+        result = tasks.make_checkpoint_twice.enqueue(how)
+        assert run().failed == 1
+        assert "put none into an 'if'" in refreshed(result).errors[-1].traceback
+
+    def test_may_take_back_the_one_before(self, run, checkpoints):
+        result = tasks.make_checkpoint_twice.enqueue("and back")
+        run()
+        assert len(checkpoints) == 2
+        assert refreshed(result).status == TaskResultStatus.SUCCESSFUL
+        assert StoredTask.objects.get().checkpoint is None
 
     def test_of_a_run_that_lost_its_lease_ends_the_task(self, run):
         """Another run has it: to go on would be to do the same work twice at the same time."""
@@ -530,6 +581,12 @@ class TestContinueLater:
         assert (report.claimed, report.continued, report.remaining) == (1, 1, 0)
         assert refreshed(result).status == TaskResultStatus.READY
         assert StoredTask.objects.get().run_after > timezone.now() + timedelta(minutes=55)
+
+    def test_comes_out_of_a_group(self, run):
+        """As of an asyncio.TaskGroup."""
+        tasks.make_checkpoint.enqueue("in a group")
+        assert run().continued == 1
+        assert StoredTask.objects.get().checkpoint["value"] == 7
 
     @pytest.mark.parametrize(
         ("how", "text"),

@@ -87,6 +87,12 @@ class TestTheTask:
         assert failed_by_timeout(result)
         assert notes() == ["query in atomic: TaskTimeout"]
 
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="psycopg's")
+    def test_in_the_middle_of_a_copy_is_ended_too(self, run):
+        result = tasks.hang_with_timeout.enqueue("copy")
+        assert run().failed == 1
+        assert failed_by_timeout(result)
+
     def test_is_retried_as_its_policy_says(self, run):
         result = tasks.hang_once.enqueue()
         report = run()

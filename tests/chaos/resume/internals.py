@@ -18,7 +18,7 @@ def install() -> None:
     def checkpoint(store: DatabaseStore, claim: Claim) -> bool:
         is_kept = original(store, claim)
         if is_kept:
-            is_over = claim.checkpoint.loop > 0
+            is_over = claim.checkpoint.loops > 0
             diary.checkpoint_is_kept(claim.state.row.attempt_count, None if is_over else claim.checkpoint.cursor)
         return is_kept
 

@@ -21,6 +21,7 @@ from django.utils import timezone, translation
 
 from django_tasks_oneshot import ContinueLater, Cron, Discard, Retry, TaskInterrupted, TaskTimeout, constant, task
 from django_tasks_oneshot.compat import task_backends
+from django_tasks_oneshot.contract.values import LARGEST_JSON
 from django_tasks_oneshot.models import StoredTask
 
 from .models import Execution, Parcel
@@ -416,6 +417,10 @@ def after_each_parcel(parcel):
     """For tests to replace."""
 
 
+def after_each_number():
+    """For tests to replace."""
+
+
 def deliver(parcel):
     note(parcel.code)
     after_each_parcel(parcel)
@@ -512,6 +517,7 @@ def count_to(context, end, wait=0):
     """By hand: the value is a number, and each number is an attempt."""
     number = (context.checkpoint_value or 0) + 1
     note(number)
+    after_each_number()
     if number < end:
         raise ContinueLater(number, after=wait)
     return number
@@ -526,6 +532,11 @@ CHECKPOINTS = {
     "and hang": lambda context: (context.checkpoint(1), time.sleep(60)),
     "and tell the connection": lambda context: (tell_connection.func(), context.checkpoint(1))[0],
     "by continuing with nothing": lambda context: _raise(ContinueLater()),
+    "and back": lambda context: (context.checkpoint("sending"), context.checkpoint(None)),
+    "that is as large as can be": lambda context: context.checkpoint("x" * (LARGEST_JSON - 10)),
+    "in a group": lambda context: _raise(BaseExceptionGroup("tasks", [ContinueLater(7, after=60)])),
+    "of a loop in an if": lambda context: _loop_in_an_if(context),
+    "of the first loop only": lambda context: _leave_out_the_second(context),
     "that is kept": lambda context: _checkpoint_and_look(context),
     "after a time that is none": lambda context: _raise(ContinueLater(1, after="soon")),
     "after a value that is none": lambda context: _raise(ContinueLater(object())),
@@ -536,6 +547,29 @@ CHECKPOINTS = {
 @task(takes_context=True)
 def make_checkpoint(context, how):
     return CHECKPOINTS[how](context)
+
+
+@task(takes_context=True, max_attempts=2, backoff=constant(0))
+def make_checkpoint_twice(context, how):
+    return CHECKPOINTS[how](context)
+
+
+def _loop_in_an_if(context):
+    if context.checkpoint_value is None:
+        for _ in context.resume(Parcel.objects.all()):
+            pass
+        context.checkpoint("the first is over")
+    for _ in context.resume([1, 2, 3]):
+        raise ValueError("on the way")
+
+
+def _leave_out_the_second(context):
+    for _ in context.resume([1, 2, 3]):
+        pass
+    if context.attempt == 1:
+        for number in context.resume([1, 2, 3]):
+            if number == 2:
+                raise ValueError("on the way")
 
 
 @task(takes_context=True)
@@ -741,6 +775,14 @@ def _query(seconds):
         cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
 
+def _copy(seconds):
+    until = time.monotonic() + seconds
+    with connection.cursor() as cursor, cursor.copy("COPY auth_group (name) FROM STDIN") as copy:
+        while time.monotonic() < until:
+            time.sleep(0.001)
+            copy.write_row(["x"])
+
+
 def _query_in_atomic(seconds):
     with transaction.atomic():
         note("rolled back")
@@ -748,6 +790,7 @@ def _query_in_atomic(seconds):
 
 
 HANGS = {
+    "copy": _copy,
     "query in atomic": _query_in_atomic,
     "query": _query,
     "sleep": time.sleep,
