@@ -164,6 +164,14 @@ class TestAsyncLoops:
         self.collect(checkpoint, range(7), stop=1, batch_size=3)
         assert self.collect(checkpoint, range(7), batch_size=3) == [[3, 4, 5], [6]]
 
+    def test_that_are_over_give_nothing_again(self):
+        async def both(context):
+            return [[item async for item in context.aresume(letters)] for letters in ("ab", "cd")]
+
+        checkpoint = Checkpoint()
+        assert asyncio.run(both(attempt(checkpoint))) == [["a", "b"], ["c", "d"]]
+        assert asyncio.run(both(attempt(checkpoint))) == [[], []]
+
     def test_may_follow_each_other_after_a_break(self):
         async def both():
             context, seen = attempt(Checkpoint()), []
@@ -205,6 +213,11 @@ class TestStraightThrough:
     def test_continuing_is_done_at_once(self, immediately):
         assert immediately(functions.count_to, 5) == 5
         assert immediately(functions.count_to_later, 5) == 5
+
+    def test_continuing_is_done_at_once_where_a_backend_awaits_the_task(self, declare):
+        declared = declare(functions.count_to_later, backend="immediate", takes_context=True)
+        assert asyncio.run(declared.acall(DjangoTaskContext(task_result=None), 5)) == 5
+        assert asyncio.run(declared.acall(attempt(Checkpoint(value=4)), 5)) == 5
 
     def test_waiting_for_something_is_a_failure(self, immediately):
         """Here nothing would come about meanwhile, and the caller would wait for ever."""
