@@ -110,8 +110,8 @@ class TestATimeout:
         assert run(max_seconds=60, clock=clock).succeeded == 2
 
     def test_of_the_settings_tells_nothing_of_a_task(self, bounded, settings):
-        """One that is longer than a run would let a run start a single task."""
-        settings.TASKS = {**settings.TASKS, "default": {**settings.TASKS["default"], "TIMEOUT": 600}}
+        """One that is about as long as a run would let a run start a single task."""
+        settings.TASKS = {**settings.TASKS, "default": {**settings.TASKS["default"], "TIMEOUT": 69}}
         for _ in range(3):
             tasks.take.enqueue(5)
         assert bounded(backend=task_backends["default"]).succeeded == 3
