@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import connections
@@ -39,7 +39,7 @@ class Checkpoint:
 
     def as_json(self) -> dict[str, Any] | None:
         """``None`` for one at which nothing was done."""
-        return None if self == _START else asdict(self)
+        return None if self == _START else dict(vars(self))
 
     def keep(self, value: Any) -> None:
         """Raises ``UnstorableValue`` for what has no JSON form."""

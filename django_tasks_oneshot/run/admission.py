@@ -132,8 +132,8 @@ class Admission:
 
     def _limit(self, path: str) -> float | None:
         """Its timeout. One that is longer than any run would tell nothing but that the task never fits."""
-        timeout = self.timeouts.get(path, math.inf)
-        return timeout if timeout < math.inf and timeout <= self.deadline.whole_run else None
+        timeout = self.timeouts.get(path)
+        return timeout if timeout and timeout <= self.deadline.whole_run else None
 
     @property
     def is_bounded(self) -> bool:

@@ -13,6 +13,7 @@ from django_tasks_oneshot.backends.database_store import DatabaseStore
 from django_tasks_oneshot.compat import TaskError, TaskResultStatus, task_backends
 from django_tasks_oneshot.models import TaskDuration
 from django_tasks_oneshot.run.admission import usual_seconds
+from tests.clock import Clock
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 from tests.run.test_resume import parcel
@@ -25,12 +26,6 @@ ERROR = TaskError(exception_class_path="", traceback="")
 @pytest.fixture
 def clock(monkeypatch):
     """Time passes only when a task takes it."""
-
-    class Clock:
-        now = 1000.0
-
-        def __call__(self):
-            return self.now
 
     clock = Clock()
     monkeypatch.setattr(tasks, "take_seconds", lambda seconds: setattr(clock, "now", clock.now + seconds))

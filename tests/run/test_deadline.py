@@ -7,16 +7,9 @@ import pytest
 
 from django_tasks_oneshot import TaskInterrupted, TaskTimeout
 from django_tasks_oneshot.run.deadline import SHORT_GRACE, WRAP_UP, Deadline
+from tests.clock import Clock
 
 LEASE = timedelta(seconds=300)
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

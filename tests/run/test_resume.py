@@ -22,6 +22,7 @@ from django_tasks_oneshot.backends.database_store import DatabaseStore
 from django_tasks_oneshot.compat import TaskResultStatus, task_started
 from django_tasks_oneshot.contract.progress import Checkpoint, Progress
 from django_tasks_oneshot.models import Attempt, StoredTask
+from tests.clock import Clock
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution, Letter, Parcel, SpecialParcel
 
@@ -45,14 +46,6 @@ def parcel(number):
 def parcels(rows):
     for number in range(10):
         Parcel.objects.create(**parcel(number))
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
