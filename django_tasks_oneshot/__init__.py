@@ -2,9 +2,10 @@
 
 from .compat import InvalidTask
 from .contract.context import TaskContext
+from .contract.cron import Cron
+from .contract.every import Every
 from .contract.exceptions import ContinueLater, Discard, Retry, TaskInterrupted, TaskTimeout
 from .contract.retry import constant, exponential, linear
-from .contract.schedule import Cron, Every
 from .contract.task import task
 
 __version__ = "0.1.0"

@@ -1,0 +1,60 @@
+"""Which of the fire times that have come a task is enqueued for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .retry import duration
+from .schedule import MAX_MISSED, Rule
+
+ON_TIME = timedelta(minutes=15)  # a scheduler that comes every ten minutes, late, is on time
+MOST_COUNTED = 1000  # of fire times that nothing is enqueued for
+
+_TICK = timedelta.resolution
+
+
+@dataclass(frozen=True)
+class Fire:
+    """A task is enqueued for this fire time, and for so many older ones besides (1,000: or more)."""
+
+    at: datetime
+    replaces: int = 0
+
+
+@dataclass(frozen=True)
+class Due:
+    fires: Sequence[Fire]  # ascending
+    dropped: int  # fire times that no task stands for (1,000: or more)
+
+
+def due_fires(rule: Rule, first: datetime, now: datetime) -> Due:
+    """What to make of the fire times from ``first``, the oldest that is not dealt with, to ``now``."""
+    # Not before the first: with a new time zone database the rule may have moved in between.
+    newest = max(first, rule.last_before(now))
+    if rule.missed == "all":
+        fires = [Fire(each) for each in _newest(rule, first, newest, rule.max_missed or MAX_MISSED)]
+        older = _count(rule, first, fires[0].at)
+    else:
+        fires, older = [Fire(newest, replaces=_count(rule, first, newest))], 0
+    in_time = [each for each in fires if now - each.at <= _tolerance(rule)]
+    late = [each for each in fires if each not in in_time]
+    return Due(in_time, older + sum(1 + each.replaces for each in late))
+
+
+def _newest(rule: Rule, first: datetime, newest: datetime, limit: int) -> list[datetime]:
+    found = [newest]
+    while len(found) < limit and (older := rule.last_before(found[-1] - _TICK)) >= first:
+        found.append(older)
+    return found[::-1]
+
+
+def _count(rule: Rule, first: datetime, before: datetime) -> int:
+    return len(rule.fire_times(first - _TICK, before - _TICK, limit=MOST_COUNTED))
+
+
+def _tolerance(rule: Rule) -> timedelta:
+    if rule.start_within is not None:
+        return duration("start_within", rule.start_within)
+    return ON_TIME if rule.missed == "skip" else timedelta.max
