@@ -27,6 +27,14 @@ class StoredTask(models.Model):
     priority = models.SmallIntegerField(_("priority"))
     run_after = InstantField(_("run after"), null=True, help_text=_("In UTC."))
 
+    scheduled_for = InstantField(
+        _("scheduled for"), null=True, help_text=_("The fire time of a schedule that it stands for, in UTC.")
+    )
+    # Not a PositiveIntegerField: PostgreSQL would read the whole table, locked, to check that it is.
+    replaces = models.IntegerField(
+        _("replaces"), null=True, help_text=_("How many older fire times it stands for besides.")
+    )
+
     lane = models.CharField(max_length=255, null=True, editable=False)  # noqa: DJ001 - NULL is out of all lanes
     due_at = InstantField(_("due at"), null=True, help_text=_("In UTC, by the database's clock."))
     token = models.UUIDField(null=True, editable=False)
@@ -39,7 +47,6 @@ class StoredTask(models.Model):
     finished_at = models.DateTimeField(_("finished at"), null=True)
     return_value = JSONTextField(_("return value"), null=True)
     checkpoint = JSONTextField(_("checkpoint"), null=True, help_text=_("From what the next attempt goes on."))
-    # Not a PositiveIntegerField: PostgreSQL would read the whole table, locked, to check that it is.
     checkpoint_attempt = models.IntegerField(
         null=True, editable=False, help_text=_("The latest attempt that has come further than those before it.")
     )
@@ -105,16 +112,60 @@ class TaskDuration(models.Model):
 
 
 class Schedule(models.Model):
-    """How far a schedule of the code has come. ``next_fire_at`` moves on in the transaction that enqueues."""
+    """How far a schedule has come. What its rule is, the code or the settings say, or for an operator's the row.
+
+    It is due from ``due_at`` on: that is ``next_fire_at``, and what its jitter adds. NULL is never: it is paused, or
+    the project does not have it any more.
+    """
+
+    class Source(models.TextChoices):
+        CODE = "code", _("Code")
+        SETTINGS = "settings", _("Settings")
+        ADMIN = "admin", _("Admin")
 
     name = models.CharField(_("name"), max_length=255, primary_key=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices, default=Source.CODE)
+    task_path = models.CharField(_("task"), max_length=500, default="")
     rule = models.CharField(_("rule"), max_length=500)
+    definition = JSONTextField(
+        null=True, editable=False, help_text=_("What an operator wrote, in the form of the settings.")
+    )
+    is_paused = models.BooleanField(_("paused"), default=False)
     next_fire_at = InstantField(_("next fire time"), help_text=_("In UTC."))
     last_fire_at = InstantField(_("last fire time"), null=True, help_text=_("In UTC."))
+    due_at = InstantField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("schedule")
         verbose_name_plural = _("schedules")
+        indexes = [models.Index(fields=["due_at"], name="oneshot_schedule_due")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class FireTime(models.Model):
+    """A fire time of a schedule for which a task was enqueued. There is one of each: two ticks cannot both."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="fire_times", db_index=False)
+    fire_at = InstantField(_("fire time"), help_text=_("In UTC."))
+    replaces = models.IntegerField(_("replaces"), default=0)
+    backend_name = models.CharField(_("backend"), max_length=100)
+    task_id = models.CharField(_("task"), max_length=255)
+
+    class Meta:
+        verbose_name = _("fire time")
+        verbose_name_plural = _("fire times")
+        constraints = [models.UniqueConstraint(fields=["schedule", "fire_at"], name="oneshot_fire_time")]
+
+    def __str__(self) -> str:
+        return f"{self.schedule_id} {self.fire_at}"
+
+
+class DeclaredSchedules(models.Model):
+    """The set of declared schedules that the table of schedules was brought in line with last."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.digest

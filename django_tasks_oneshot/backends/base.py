@@ -14,6 +14,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError
+from ..contract.missed import Fire
 from ..contract.progress import Checkpoint
 from ..contract.retry import duration
 from ..contract.task import Policy, with_policy
@@ -33,6 +34,7 @@ class Claim:
     interruptions: int = 0  # attempts in a row that were interrupted
     rescued: bool = False  # from a run that did not come back
     checkpoint: Checkpoint = field(default_factory=Checkpoint)  # how far the task has come; kept with the outcome
+    fire: Fire | None = None  # the fire time of a schedule that the task stands for
     state: Any = None  # the store's own
 
     def __post_init__(self) -> None:
@@ -205,6 +207,11 @@ class OneshotBackend(BaseTaskBackend):
                 raise InvalidTask("OPTIONS['lease_seconds'] is too short for any task; write at least 1.")
         except InvalidTask as error:
             raise ImproperlyConfigured(f"TASKS[{alias!r}]: {error}") from error
+
+    @property
+    def enqueues_into(self) -> str | None:
+        """The alias of the database in whose transaction ``enqueue`` writes; ``None`` if it does not."""
+        return None
 
     @cached_property
     def default_policy(self) -> Policy:

@@ -33,6 +33,12 @@ class DatabaseBackend(OneshotBackend):
     supports_get_result = True
     supports_priority = True
 
+    @property
+    def enqueues_into(self) -> str:
+        from .database_rows import database_of_tasks
+
+        return database_of_tasks()
+
     def validate_task(self, task: AnyTask) -> None:
         super().validate_task(task)
         for what, name in (("backend alias", self.alias), ("queue_name", task.queue_name)):

@@ -27,6 +27,7 @@ from ..compat import (
     task_enqueued,
 )
 from ..contract.exceptions import TaskNotFound, UnstorableValue
+from ..contract.fired import take_fire
 from ..contract.notify import notify
 from ..contract.values import json_value
 from ..db.clock import DatabaseNow
@@ -39,7 +40,12 @@ if TYPE_CHECKING:
 SUPPORTED_VENDORS = ("sqlite", "postgresql", "mysql")
 
 
+def database_of_tasks() -> str:
+    return router.db_for_write(StoredTask)
+
+
 def insert(backend: DatabaseBackend, task: AnyTask, args: Any, kwargs: Any) -> AnyResult:
+    fire = take_fire()
     row = StoredTask(
         id=time_ordered_id(),
         task_path=task.module_path,
@@ -52,8 +58,10 @@ def insert(backend: DatabaseBackend, task: AnyTask, args: Any, kwargs: Any) -> A
         lane=lane_of(backend.alias, task.queue_name, task.priority),
         due_at=task.run_after or DatabaseNow(),
         enqueued_at=timezone.now(),
+        scheduled_for=fire.at if fire else None,
+        replaces=fire.replaces if fire else None,
     )
-    row.save(force_insert=True, using=router.db_for_write(StoredTask))
+    row.save(force_insert=True, using=database_of_tasks())
     result = build_result(backend, row, task, ())
     notify(task_enqueued, backend, result)
     return result
@@ -80,7 +88,7 @@ def time_ordered_id() -> uuid.UUID:
 def get_result(backend: DatabaseBackend, result_id: str) -> AnyResult:
     try:
         # Where it was written: a replica may not have it yet.
-        rows = StoredTask.objects.using(router.db_for_write(StoredTask))
+        rows = StoredTask.objects.using(database_of_tasks())
         row = rows.get(pk=uuid.UUID(result_id), backend_name=backend.alias)
     except (StoredTask.DoesNotExist, ValueError, TypeError, AttributeError) as error:
         raise TaskResultDoesNotExist(result_id) from error
@@ -160,7 +168,7 @@ def _django_datetime(instant: datetime | None) -> datetime | None:
 
 
 def check_database(backend: DatabaseBackend) -> list[checks.CheckMessage]:
-    alias = router.db_for_write(StoredTask)
+    alias = database_of_tasks()
     vendor = connections[alias].vendor
     if vendor in SUPPORTED_VENDORS:
         return []

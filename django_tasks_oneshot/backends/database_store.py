@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ..compat import TaskError, TaskResultStatus
 from ..contract.exceptions import TaskInterrupted
+from ..contract.missed import Fire
 from ..contract.progress import Checkpoint
 from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow, database_now
@@ -126,6 +127,7 @@ class DatabaseStore(Store):
             interruptions=_trailing_interruptions(attempts, since=row.checkpoint_attempt or 0),
             rescued=rescued,
             checkpoint=Checkpoint.from_json(row.checkpoint),
+            fire=Fire(row.scheduled_for, row.replaces or 0) if row.scheduled_for else None,
             state=Held(row=row, before={"token": None} | {name: getattr(row, name) for name in CLAIMED_COLUMNS}),
         )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar, overload
 
 from asgiref.sync import sync_to_async
 
 from ..compat import AnyContext
+from .missed import Fire
 from .places import Key, places_in
 from .progress import Checkpoint, Progress
 from .resume import aresume, resume
@@ -29,6 +31,17 @@ class TaskContext(AnyContext):  # type: ignore[misc]  # the stubs do not say tha
     """
 
     progress: Progress = field(default_factory=lambda: Progress(Checkpoint()), repr=False, compare=False)
+    fire: Fire | None = field(default=None, repr=False)
+
+    @property
+    def scheduled_for(self) -> datetime | None:
+        """The fire time of a schedule that this task stands for, in UTC; ``None`` if no schedule has enqueued it."""
+        return self.fire.at if self.fire else None
+
+    @property
+    def replaces(self) -> int:
+        """How many older fire times, at which no run came, it stands for besides; 1,000 means that or more."""
+        return self.fire.replaces if self.fire else 0
 
     @property
     def checkpoint_value(self) -> Any:

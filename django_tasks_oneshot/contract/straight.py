@@ -8,6 +8,7 @@ from typing import Any
 from ..compat import AnyContext, AnyTask
 from .context import TaskContext
 from .exceptions import ContinueLater
+from .fired import take_fire
 from .progress import Checkpoint, Progress
 
 
@@ -20,11 +21,12 @@ class StraightThrough:
 
     def __init__(self, context: AnyContext) -> None:
         self.result = context.task_result
+        self.fire = take_fire()
         self._begin(Checkpoint())
 
     def _begin(self, checkpoint: Checkpoint) -> None:
         self.began_at = replace(checkpoint)
-        self.context = TaskContext(task_result=self.result, progress=Progress(checkpoint))
+        self.context = TaskContext(task_result=self.result, progress=Progress(checkpoint), fire=self.fire)
 
     def go_on(self, later: ContinueLater) -> None:
         """Raises ``later`` again where the task has come no further: it waits for something, here for ever."""

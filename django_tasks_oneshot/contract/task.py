@@ -100,8 +100,8 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
         Policy.of(self)
         rules = schedules(getattr(self, "schedule", None))
         object.__setattr__(self, "schedule", rules)
-        if rules:
-            _needs_no_arguments(self)
+        for rule in rules:
+            check_schedule_arguments(self, rule)
         # Not super(): a dataclass with slots is a copy of the class that super() knows.
         base.__post_init__(self)
         known = registered_tasks.get(self.module_path)
@@ -173,13 +173,15 @@ def _unpickle(path: str, changed: dict[str, Any]) -> AnyTask:
     return replace(task, **changed)
 
 
-def _needs_no_arguments(task: AnyTask) -> None:
+def check_schedule_arguments(task: AnyTask, rule: Rule) -> None:
+    """Raises ``InvalidTask`` where the task does not take what its schedule enqueues it with."""
     context = (None,) if task.takes_context else ()
     try:
-        signature(task.func).bind(*context)
+        signature(task.func).bind(*context, *rule.args, **rule.kwargs)
     except TypeError as error:
         raise InvalidTask(
-            f"{task.module_path} has a schedule, which enqueues it without arguments ({error}); give them defaults."
+            f"{task.module_path} does not take what its schedule gives it ({error}); write args= and kwargs= there, "
+            "or give its arguments defaults."
         ) from error
 
 
@@ -226,7 +228,7 @@ def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     ``backoff``: ``(exception, task_result) -> seconds | timedelta | None``, the wait before a retry; ``None`` stops.
     ``timeout``: how long one attempt may take (seconds or timedelta).
     ``max_interruptions``: how often its process may die under it before it fails (3; 0: at most once).
-    ``schedule``: a rule, or several, by which it is enqueued without arguments.
+    ``schedule``: a rule, or several, by which it is enqueued.
 
     What is not given comes from ``TASKS[alias]``. Raises ``InvalidTask`` for a bad policy. Spelling of
     django/new-features #142 (retry), #144 (timeout) and #181 (schedule).

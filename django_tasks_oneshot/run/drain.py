@@ -91,7 +91,7 @@ class Run:
             worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease, remaining=self.remaining
         )
         self.admission = Admission(self.store, deadline)
-        self.ticker = Ticker(self.remaining)
+        self.ticker = Ticker(self.remaining, self.call_project)
         self.interrupter = Interrupter(deadline)
         self.next_tick = 0.0
         self.batch = Pace(seconds=BATCH_SECONDS, largest=LARGEST_BATCH)

@@ -110,8 +110,9 @@ def _end_forked_child(process: int, error: BaseException | None) -> None:
 
 def _call(claim: Claim, policy: Policy, progress: Progress, interrupter: Interrupter) -> Any:
     result = claim.result
-    context = (TaskContext(task_result=result, progress=progress),) if result.task.takes_context else ()
-    return interrupter.call(result.task, policy.timeout, *context, *result.args, **result.kwargs)
+    context = TaskContext(task_result=result, progress=progress, fire=claim.fire)
+    args = (context, *result.args) if result.task.takes_context else result.args
+    return interrupter.call(result.task, policy.timeout, *args, **result.kwargs)
 
 
 def _interruption(error: BaseException, interrupter: Interrupter) -> TaskInterrupted | None:

@@ -4,97 +4,98 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError
 
-from ..compat import AnyTask
-from ..contract.schedule import Rule
-from ..contract.task import registered_tasks
+from ..compat import InvalidTask
+from ..contract.declared import declared_schedules
 from ..db.clock import DatabaseNow, database_now
 from ..db.trouble import insist
-from ..models import Schedule
+from ..models import DeclaredSchedules, Schedule
+from .fire import CallProject, fire
+from .schedules import bring_in_line, database_of_schedules, digest_of, rows_of, scheduled_by
+
+AT_A_TIME = 100  # schedules that are read together
+
+#: When a schedule is looked at again that could not be fired: its task could not be enqueued,
+SOON = timedelta(minutes=1)
+#: or it cannot be fired before somebody changes it.
+LATER = timedelta(hours=1)
+#: How long a schedule is left to others that this release does not have: another one may run at the same time.
+LEFT_TO_OTHERS = timedelta(minutes=10)
 
 logger = logging.getLogger("django_tasks_oneshot")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Declared:
-    """A schedule as the code has it."""
-
-    name: str
-    task: AnyTask
-    rule: Rule
-
-
-def declared_schedules() -> list[Declared]:
-    """All that ``@task(schedule=...)`` declares. The first schedule of a task is named after it, the next ``#2``."""
-    return [
-        Declared(name=path if number == 1 else f"{path}#{number}", task=task, rule=rule)
-        for path, task in registered_tasks.items()
-        if getattr(task.get_backend(), "supports_schedule", False)
-        for number, rule in enumerate(getattr(task, "schedule", None) or (), start=1)
-    ]
-
-
 class Ticker:
-    """The declared schedules, held against the database's clock."""
+    """The schedules of the code, the settings and the operators, held against the database's clock."""
 
-    def __init__(self, remaining: Callable[[], float] = lambda: math.inf) -> None:
+    def __init__(
+        self,
+        remaining: Callable[[], float] = lambda: math.inf,
+        call_project: CallProject = lambda function, *args: function(*args),
+    ) -> None:
         self.remaining = remaining
-        self.declared = declared_schedules()
-        self.alias = router.db_for_write(Schedule)
-        self.databases = frozenset({self.alias} if self.declared else ())
+        self.call_project = call_project
+        self.declared = {each.name: each for each in declared_schedules()}
+        self.digest = digest_of(self.declared.values())
+        self.alias = database_of_schedules()
+        self.databases = frozenset({self.alias})
 
     def tick(self) -> int:
         """Enqueues what has come due since the last tick of any run, and returns how many tasks that were."""
-        if not self.declared:
-            return 0
-        rows, now = insist(self.alias, self._rows, remaining=self.remaining)
-        return sum(self._advance_safely(each, rows.get(each.name), now) for each in self.declared)
-
-    def _rows(self) -> tuple[dict[str, Any], datetime]:
-        rows: dict[str, Any] = {row.name: row for row in Schedule.objects.using(self.alias).annotate(now=DatabaseNow())}
-        return rows, next((row.now for row in rows.values()), None) or database_now(self.alias)
+        is_in_line, due = insist(self.alias, self._look, remaining=self.remaining)
+        if not is_in_line:
+            insist(self.alias, self._bring_in_line, remaining=self.remaining)
+            _, due = insist(self.alias, self._look, remaining=self.remaining)
+        return sum(self._fire_those(due[start : start + AT_A_TIME]) for start in range(0, len(due), AT_A_TIME))
 
     def due(self) -> list[str]:
         """The names of the schedules that the next tick will fire."""
-        names = [each.name for each in self.declared]
-        rows = Schedule.objects.using(self.alias).filter(name__in=names, next_fire_at__lte=DatabaseNow())
-        return insist(self.alias, lambda: [row.name for row in rows.order_by("next_fire_at")])
+        return sorted(insist(self.alias, self._look)[1])
 
-    def _advance_safely(self, schedule: Declared, row: Schedule | None, now: datetime) -> bool:
+    def _look(self) -> tuple[bool, list[str]]:
+        """Whether the table is as this release has it, and what is due: all that an idle tick asks."""
+        due = rows_of(self.alias).filter(due_at__lte=DatabaseNow()).values_list("pk")
+        marks = DeclaredSchedules.objects.using(self.alias).filter(pk=self.digest).values_list("pk")
+        names = [name for (name,) in due.union(marks, all=True)]
+        is_in_line = self.digest in names
+        return is_in_line, [name for name in names if name != self.digest]
+
+    def _bring_in_line(self) -> None:
+        bring_in_line(self.alias, self.declared, database_now(self.alias))
+
+    def _fire_those(self, names: Sequence[str]) -> int:
+        if self.remaining() <= 0:
+            return 0
+        due = rows_of(self.alias).filter(pk__in=names, due_at__lte=DatabaseNow()).annotate(now=DatabaseNow())
+        rows: list[Any] = insist(self.alias, lambda: list(due.order_by("due_at")), remaining=self.remaining)
+        return sum(self._fire_safely(row, row.now) for row in rows)
+
+    def _fire_safely(self, row: Schedule, now: datetime) -> int:
         """One bad rule, or a task that cannot be enqueued, stops no other schedule."""
         try:
-            return self._advance(schedule, row, now)
+            return self._fire(row, now)
         except DatabaseError as error:
-            logger.warning("Schedule %s could not be evaluated; the next tick does it (%s).", schedule.name, error)
-            return False
+            logger.warning("Schedule %s could not be fired; the next tick does it (%s).", row.name, error)
+        except InvalidTask as error:
+            logger.error("Schedule %s cannot be fired: %s", row.name, error)
+            self._look_again(row, now + LATER)
         except Exception:
-            logger.exception("Schedule %s could not be evaluated.", schedule.name)
-            return False
+            logger.exception("Schedule %s could not be fired; it is tried again in a minute.", row.name)
+            self._look_again(row, now + SOON)
+        return 0
 
-    def _advance(self, schedule: Declared, row: Schedule | None, now: datetime) -> bool:
-        """Moves a schedule that is due on to its next fire time, and enqueues its task for the newest one."""
-        rule, rule_text = schedule.rule, str(schedule.rule)
-        schedules = Schedule.objects.using(self.alias)
-        if row is None:  # first seen: it waits for its next fire time
-            new = Schedule(name=schedule.name, rule=rule_text, next_fire_at=rule.next_after(now))
-            schedules.bulk_create([new], ignore_conflicts=True)
-            return False
-        unmoved = schedules.filter(name=row.name, rule=row.rule, next_fire_at=row.next_fire_at)
-        if row.next_fire_at > now:
-            if row.rule != rule_text:
-                unmoved.update(rule=rule_text, next_fire_at=rule.next_after(now))
-            return False
-        # Due by the rule that it was stored with: a release that changes the rule does not undo that.
-        fired = rule.last_before(now) if row.rule == rule_text else row.next_fire_at
-        with transaction.atomic(using=self.alias):
-            # Of several ticks at once, the one that moves the schedule on enqueues its task.
-            moved = unmoved.update(rule=rule_text, next_fire_at=rule.next_after(now), last_fire_at=fired) == 1
-            if moved:
-                schedule.task.enqueue()
-        return moved
+    def _fire(self, row: Schedule, now: datetime) -> int:
+        scheduled = scheduled_by(row, self.declared)
+        if scheduled is None:
+            if row.due_at < now - LEFT_TO_OTHERS:
+                self._look_again(row, None)
+            return 0
+        return fire(self.alias, row, scheduled, now, self.call_project)
+
+    def _look_again(self, row: Schedule, due_at: datetime | None) -> None:
+        rows_of(self.alias).filter(pk=row.pk, due_at=row.due_at).update(due_at=due_at)

@@ -1,0 +1,105 @@
+"""The schedules that are deployed with the project: those of its tasks, and those of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from ..compat import AnyTask, InvalidTask, Task, task_backends
+from .definition import rule_of
+from .schedule import LONGEST_NAME, Rule
+from .task import check_schedule_arguments, registered_tasks
+
+Source = Literal["code", "settings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """A schedule, ready to fire."""
+
+    task: AnyTask
+    rule: Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A schedule as the release has it; what it says is looked at when it is needed."""
+
+    name: str
+    source: Source
+    task_path: str
+    text: str  # another one where the rule may be another one
+    scheduled: Callable[[], Scheduled]  # raises InvalidTask
+
+
+def declared_schedules() -> list[Declared]:
+    """All of them. Of several with one name, the first is meant; a system check tells of the others."""
+    unique: dict[str, Declared] = {}
+    for each in (*_of_tasks(), *_of_settings()):
+        unique.setdefault(each.name, each)
+    return list(unique.values())
+
+
+def problems() -> Iterator[tuple[str, str]]:
+    """What is wrong with which of them."""
+    seen: set[str] = set()
+    for each in (*_of_tasks(), *_of_settings()):
+        if each.name in seen:
+            yield each.name, "there are two schedules of this name; give one of them another name."
+        seen.add(each.name)
+        try:
+            each.scheduled()
+        except InvalidTask as error:
+            yield each.name, str(error)
+
+
+def _of_tasks() -> Iterator[Declared]:
+    for path, task in registered_tasks.items():
+        for number, rule in enumerate(getattr(task, "schedule", None) or (), start=1):
+            yield Declared(
+                name=rule.name or (path if number == 1 else f"{path}#{number}"),
+                source="code",
+                task_path=path,
+                text=str(rule),
+                scheduled=partial(Scheduled, task=task, rule=rule),
+            )
+
+
+def _of_settings() -> Iterator[Declared]:
+    for alias, backend in task_backends.settings.items():
+        for name, definition in (backend.get("SCHEDULES") or {}).items():
+            yield Declared(
+                name=str(name),
+                source="settings",
+                task_path=str(definition.get("task")) if isinstance(definition, Mapping) else "",
+                text=f"{alias} {definition!r} {settings.TIME_ZONE}",
+                scheduled=partial(_from_settings, alias, name, definition),
+            )
+
+
+def _from_settings(alias: str, name: object, definition: Any) -> Scheduled:
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise InvalidTask(f"{name!r} is not a name; write at most {LONGEST_NAME} characters.")
+    rule = rule_of(definition)
+    return scheduled(imported_task(definition["task"]), rule, alias)
+
+
+def scheduled(task: AnyTask, rule: Rule, alias: str) -> Scheduled:
+    """``task`` by ``rule``, on the backend ``alias``. Raises ``InvalidTask`` where one does not suit the other."""
+    check_schedule_arguments(task, rule)
+    return Scheduled(task=task if task.backend == alias else task.using(backend=alias), rule=rule)
+
+
+def imported_task(path: str) -> AnyTask:
+    try:
+        task = import_string(path)
+    except Exception as error:  # a project's module may raise anything
+        raise InvalidTask(f"{path!r} cannot be imported ({type(error).__name__}: {error}).") from error
+    if not isinstance(task, Task):
+        raise InvalidTask(f"{path!r} is not a task; decorate the function with @task.")
+    return task

@@ -1,0 +1,134 @@
+"""Fires a schedule that is due: enqueues its task, and moves it on to its next fire time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from django.db import transaction
+from django.db.models import F
+
+from ..backends.base import OneshotBackend
+from ..compat import AnyResult, AnyTask, InvalidTaskBackend, TaskResultDoesNotExist, task_backends
+from ..contract.declared import Scheduled
+from ..contract.fired import standing_for
+from ..contract.missed import Due, Fire, due_fires
+from ..models import FireTime, Schedule
+from .schedules import plan, rows_of
+
+#: Calls something of the project's own, apart from the transactions of a run.
+CallProject: TypeAlias = Callable[..., Any]
+
+#: How long a tick has to enqueue where that is not in its transaction. If it does not come back, it is done again.
+LEASE = timedelta(minutes=5)
+#: After which an earlier task does not keep others from starting, where its backend may leave it unfinished for ever.
+LONGEST_OVERLAP = timedelta(days=1)
+LOOK_BACK = 10  # earlier tasks of a schedule, to see whether one is unfinished
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+
+def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject) -> int:
+    """Returns how many tasks that were. Of several ticks at once, the one that moves the row on enqueues them."""
+    rule = scheduled.rule
+    due = due_fires(rule, row.next_fire_at, now - rule.put_off(row.name))
+    moved_on = plan(row.name, rule, now)
+    if shares_transaction(scheduled.task, alias):
+        with transaction.atomic(using=alias):
+            if not _move(alias, row, moved_on):
+                return 0
+            fires = _to_enqueue(alias, row, scheduled, due, now)
+            _keep(alias, row, fires, [enqueue(scheduled, each) for each in fires])
+    else:
+        # What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on:
+        # if this process dies in between, it is done again, when the lease ends.
+        if not _move(alias, row, {"due_at": now + LEASE}):
+            return 0
+        row.due_at = now + LEASE
+        fires = _to_enqueue(alias, row, scheduled, due, now)
+        results = [call_project(enqueue, scheduled, each) for each in fires]
+        with transaction.atomic(using=alias):
+            if _move(alias, row, moved_on):
+                _keep(alias, row, fires, results)
+    _tell(row, due, fires)
+    return len(fires)
+
+
+def fire_now(
+    alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject
+) -> AnyResult | None:
+    """Enqueues the task of a schedule out of turn; ``None`` if an earlier one is unfinished and may not overlap."""
+    this = Fire(now)
+    together = shares_transaction(scheduled.task, alias)
+    with transaction.atomic(using=alias) if together else nullcontext():
+        rows_of(alias).filter(pk=row.pk).update(rule=F("rule"))  # a tick that fires it waits, or is waited for
+        if scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
+            return None
+        result: AnyResult = enqueue(scheduled, this) if together else call_project(enqueue, scheduled, this)
+        _keep(alias, row, [this], [result])
+        return result
+
+
+def enqueue(scheduled: Scheduled, fire: Fire) -> AnyResult:
+    with standing_for(fire):
+        return scheduled.task.enqueue(*scheduled.rule.args, **scheduled.rule.kwargs)
+
+
+def shares_transaction(task: AnyTask, alias: str) -> bool:
+    backend = task.get_backend()
+    return isinstance(backend, OneshotBackend) and backend.enqueues_into == alias
+
+
+def _move(alias: str, row: Schedule, changes: dict[str, Any]) -> bool:
+    """Writes to a row that still is as it was read."""
+    unmoved = rows_of(alias).filter(pk=row.pk, rule=row.rule, next_fire_at=row.next_fire_at, due_at=row.due_at)
+    return unmoved.update(**changes) == 1
+
+
+def _to_enqueue(alias: str, row: Schedule, scheduled: Scheduled, due: Due, now: datetime) -> Sequence[Fire]:
+    fires = due.fires
+    if fires and row.last_fire_at is not None and fires[0].at <= row.last_fire_at:  # the clock was set back
+        fired = FireTime.objects.using(alias).filter(schedule=row, fire_at__in=[each.at for each in fires])
+        known = set(fired.values_list("fire_at", flat=True))
+        fires = [each for each in fires if each.at not in known]
+    if fires and scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
+        logger.info("Schedule %s: an earlier task is unfinished, so none is enqueued.", row.name)
+        return []
+    return fires
+
+
+def _has_unfinished(alias: str, row: Schedule, now: datetime) -> bool:
+    earlier = FireTime.objects.using(alias).filter(schedule=row).order_by("-fire_at")[:LOOK_BACK]
+    return any(_is_unfinished(each, now) for each in earlier)
+
+
+def _is_unfinished(earlier: FireTime, now: datetime) -> bool:
+    """Where a process died under a task, its store's lease ends that; of other stores nobody knows."""
+    try:
+        backend = task_backends[earlier.backend_name]
+        if not backend.supports_get_result or backend.get_result(earlier.task_id).is_finished:
+            return False
+    except (InvalidTaskBackend, TaskResultDoesNotExist):  # it is gone: pruned
+        return False
+    return isinstance(backend, OneshotBackend) or earlier.fire_at > now - LONGEST_OVERLAP
+
+
+def _keep(alias: str, row: Schedule, fires: Sequence[Fire], results: Sequence[AnyResult]) -> None:
+    if not fires:
+        return
+    FireTime.objects.using(alias).bulk_create(
+        FireTime(schedule=row, fire_at=each.at, replaces=each.replaces, backend_name=result.backend, task_id=result.id)
+        for each, result in zip(fires, results, strict=True)
+    )
+    rows_of(alias).filter(pk=row.pk).update(last_fire_at=fires[-1].at)
+
+
+def _tell(row: Schedule, due: Due, fires: Sequence[Fire]) -> None:
+    if due.dropped:
+        logger.warning("Schedule %s: %d fire times are too old or too many, and are dropped.", row.name, due.dropped)
+    for each in fires:
+        if each.replaces:
+            logger.info("Schedule %s: the task for %s stands for %d older ones too.", row.name, each.at, each.replaces)

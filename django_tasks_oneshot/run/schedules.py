@@ -1,0 +1,108 @@
+"""The table of schedules: brought in line with what is declared, and what operators do to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from django.db import models, router, transaction
+
+from ..compat import InvalidTask
+from ..contract.declared import Declared, Scheduled, scheduled
+from ..contract.definition import rule_of
+from ..contract.schedule import Rule
+from ..contract.task import registered_tasks
+from ..models import DeclaredSchedules, Schedule
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+
+def database_of_schedules() -> str:
+    return router.db_for_write(Schedule)
+
+
+def rows_of(alias: str) -> models.QuerySet[Schedule]:
+    return Schedule.objects.using(alias)
+
+
+def scheduled_by(row: Schedule, declared: Mapping[str, Declared]) -> Scheduled | None:
+    """What a row stands for; ``None`` if the project does not have it any more. Raises ``InvalidTask``."""
+    if row.source == Schedule.Source.ADMIN:
+        return defined_by(row.definition)
+    known = declared.get(row.name)
+    return None if known is None else known.scheduled()
+
+
+def defined_by(definition: Any) -> Scheduled:
+    """An operator's schedule: of registered tasks only. Raises ``InvalidTask``."""
+    rule = rule_of(definition)
+    task = registered_tasks.get(definition["task"])
+    if task is None:
+        raise InvalidTask(f"{definition['task']!r} is not a task of this project; choose one of its tasks.")
+    return scheduled(task, rule, task.backend)
+
+
+def plan(name: str, rule: Rule, now: datetime) -> dict[str, Any]:
+    """What a row says of a rule that holds from ``now`` on: it does not fire for the past."""
+    put_off = rule.put_off(name)
+    next_fire_at = rule.next_after(now - put_off)
+    return {"rule": str(rule), "next_fire_at": next_fire_at, "due_at": next_fire_at + put_off}
+
+
+def digest_of(declared: Iterable[Declared]) -> str:
+    texts = sorted(f"{each.name}\n{each.source}\n{each.task_path}\n{each.text}\n" for each in declared)
+    return sha256("".join(texts).encode(errors="surrogatepass")).hexdigest()
+
+
+def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -> None:
+    """Adds what is new and follows what has changed. What is gone is left: it stops when it comes due.
+
+    Of several runs at once each does the same, and of two releases that run at once each does its own.
+    """
+    rows = {row.name: row for row in rows_of(alias).defer("definition")}
+    new = []
+    for each in declared.values():
+        row = rows.get(each.name)
+        try:
+            if row is None:
+                new.append(Schedule(name=each.name, **_identity(each), **plan(each.name, each.scheduled().rule, now)))
+            else:
+                _follow(alias, row, each, now)
+        except Exception as error:
+            logger.error("Schedule %s of the %s does not run: %s", each.name, each.source, error)
+    with transaction.atomic(using=alias):
+        rows_of(alias).bulk_create(new, batch_size=500, ignore_conflicts=True)
+        mark = DeclaredSchedules(digest=digest_of(declared.values()))
+        marks = DeclaredSchedules.objects.using(alias)
+        marks.exclude(pk=mark.pk).delete()
+        marks.bulk_create([mark], ignore_conflicts=True)
+
+
+def _identity(declared: Declared) -> dict[str, Any]:
+    return {"source": declared.source, "task_path": declared.task_path}
+
+
+def _follow(alias: str, row: Schedule, declared: Declared, now: datetime) -> None:
+    """Writes into a row that is there what this release says anew."""
+    if row.source == Schedule.Source.ADMIN:
+        raise InvalidTask("an operator's schedule has this name; rename one of them.")
+    rule = declared.scheduled().rule
+    changes = {name: value for name, value in _identity(declared).items() if getattr(row, name) != value}
+    stopped = row.due_at is None and not row.is_paused
+    if stopped or row.rule != str(rule):
+        changes |= plan(row.name, rule, now) | ({"due_at": None} if row.is_paused else {})
+    if changes:
+        rows_of(alias).filter(pk=row.pk, rule=row.rule, due_at=row.due_at).update(**changes)
+
+
+def pause(alias: str, name: str) -> bool:
+    """Keeps a schedule from firing until `resume`, whatever is deployed meanwhile; ``False``: there is none."""
+    return rows_of(alias).filter(pk=name).update(is_paused=True, due_at=None) == 1
+
+
+def resume(alias: str, name: str, rule: Rule, now: datetime) -> bool:
+    """Lets a schedule fire again, from ``now`` on."""
+    return rows_of(alias).filter(pk=name).update(is_paused=False, **plan(name, rule, now)) == 1
