@@ -88,15 +88,20 @@ minutes_of_48_years = st.integers(0, 48 * 365 * 24 * 60)
 
 
 @st.composite
-def intervals(draw, zone):
-    """Where one begins and ends, and a place to cut it: of hours to days, mostly around a change of the clock."""
+def moments(draw, zone):
+    """Mostly the first instant after a change of the zone's clock."""
     if (changes := clock_changes(zone)) and draw(st.integers(0, 9)):
-        after = draw(st.sampled_from(changes)) + draw(st.integers(-90, 90) | st.integers(-2500, 1500)) * MINUTE
-    else:
-        after = datetime(1990, 1, 1, tzinfo=UTC) + draw(minutes_of_48_years) * MINUTE
-    after += timedelta(seconds=draw(st.sampled_from([0, 0, 0, 30, 59.999999])))
-    until = min(after + draw(st.integers(0, 180) | st.integers(0, 4 * 24 * 60)) * MINUTE, after + WIDEST)
-    return after, draw(st.datetimes(naive(after), naive(until), timezones=st.just(UTC))), until
+        return draw(st.sampled_from(changes))
+    return datetime(1990, 1, 1, tzinfo=UTC) + draw(minutes_of_48_years) * MINUTE
+
+
+@st.composite
+def intervals(draw, moment):
+    """Of minutes to days around the moment or beside it: its start, a place to cut it, and its end."""
+    seconds = st.sampled_from([0, 0, 0, 30, 59.999999])
+    near, far = st.integers(-90, 90), st.integers(-2000, 2000)
+    found = [moment + timedelta(minutes=draw(near | far), seconds=draw(seconds)) for _ in range(3)]
+    return sorted(found)
 
 
 def naive(instant):
@@ -132,27 +137,30 @@ def lists(lowest, highest, names=(), likely=(), others=()):
     return st.just("*") | st.lists(item.map(str), min_size=1, max_size=3).map(",".join)
 
 
-times_of_day = (
-    lists(0, 59, likely=[0, 1, 14, 15, 29, 30, 31, 44, 45, 59]) | st.sampled_from(["0", "1", "30", "0,30"]),
-    lists(0, 23, likely=[0, 1, 2, 3, 4, 22, 23]) | st.sampled_from(["0", "1", "2", "3", "23", "1-3"]),
-)
-days = (
+fields = st.tuples(
+    lists(0, 59, likely=[0, 1, 14, 15, 29, 30, 31, 44, 45, 59]),
+    lists(0, 23, likely=[0, 1, 2, 3, 4, 22, 23]),
     lists(1, 31, likely=[1, 28, 29, 30, 31], others=[st.just("L")]),
     lists(1, 12, MONTHS, likely=[2, 3, 4, 9, 10, 11]) | st.just("*"),
     lists(0, 7, WEEKDAYS, likely=[0, 7], others=[last_or_nth(), last_or_nth()]),
 )
-lines = st.tuples(*times_of_day, *days).map(" ".join) | st.sampled_from(list(MACROS))
+lines = fields.map(" ".join) | st.sampled_from(list(MACROS))
 
 
-def lines_of(day):
-    """Those that say it in one way or another: a clock is changed on the second Sunday of March, say."""
-    weekday = list(WEEKDAYS)[day.isoweekday() % 7]
-    says_day = (
-        st.sampled_from(["*", f"{day.day}", f"{day.day},L", "*/2", "L"]),
-        st.sampled_from(["*", f"{day.month}", f"{day.month}-12"]),
-        st.sampled_from(["*", weekday, f"{weekday}#{(day.day + 6) // 7}", f"{weekday}L", f"mon,{weekday}L"]),
+@st.composite
+def lines_around(draw, moment, zone):
+    """Those of which the moment, or one beside it, is one: at 02:30 of the second Sunday of March, say."""
+    wall = moment.astimezone(ZoneInfo(zone)) + draw(st.integers(-70, 70)) * MINUTE
+    also = wall + draw(st.integers(-70, 70)) * MINUTE
+    weekday = list(WEEKDAYS)[wall.isoweekday() % 7]
+    fields = (
+        [f"{wall.minute}", f"{wall.minute},{also.minute}", "0-59/7", "*/15", "*"],
+        [f"{wall.hour}", f"{wall.hour},{also.hour}", "0-23", "*/2", "*"],
+        ["*", "*", f"{wall.day}", f"{wall.day},L", "*/2", "L"],
+        ["*", f"{wall.month}", f"{wall.month}-12"],
+        ["*", "*", weekday, f"{weekday}#{(wall.day + 6) // 7}", f"{weekday}L", f"mon,{weekday}L"],
     )
-    return st.tuples(*times_of_day, *says_day).map(" ".join)
+    return " ".join(draw(st.sampled_from(each)) for each in fields)
 
 
 def fires_at_just(rule, expected, after, cut, until):
@@ -171,10 +179,11 @@ def fires_at_just(rule, expected, after, cut, until):
 @examples
 @given(st.data(), zones)
 def test_a_line_fires_as_debians_cron_would(data, zone):
-    after, cut, until = data.draw(intervals(zone))
-    line = data.draw(lines | lines_of((after + (until - after) / 2).astimezone(ZoneInfo(zone)).date()))
+    moment = data.draw(moments(zone))
+    around = lines_around(moment, zone)
+    line = data.draw(st.one_of(around, around, lines))
     assume(Job(line).ever_fires())
-    fires_at_just(Cron(line, timezone=zone), partial(fire_times, line, zone), after, cut, until)
+    fires_at_just(Cron(line, timezone=zone), partial(fire_times, line, zone), *data.draw(intervals(moment)))
 
 
 @examples
@@ -188,18 +197,18 @@ def test_a_line_is_refused_if_it_never_fires(line):
 
 
 @examples
-@given(st.data(), zones, st.integers(1, 4) | st.integers(1, 60), minutes_of_48_years, st.booleans())
-def test_every_so_many_days_at_a_wall_time(data, zone, days, minutes, is_aware):
-    instant = (datetime(1990, 1, 1, tzinfo=UTC) + minutes * MINUTE).astimezone(ZoneInfo(zone))
-    wall = naive(instant)
-    rule = Every(days=days, anchor=instant if is_aware else wall, timezone=zone)
-    fires_at_just(rule, partial(every_days, days, wall, zone), *data.draw(intervals(zone)))
+@given(st.data(), zones, st.integers(1, 4) | st.integers(1, 60))
+def test_every_so_many_days_at_a_wall_time(data, zone, days):
+    moment = data.draw(moments(zone))
+    away = timedelta(days=days * data.draw(st.integers(-200, 200)), minutes=data.draw(st.integers(-70, 70)))
+    wall = naive(moment.astimezone(ZoneInfo(zone))) + away
+    rule = Every(days=days, anchor=wall, timezone=zone)
+    fires_at_just(rule, partial(every_days, days, wall, zone), *data.draw(intervals(moment)))
 
 
 @examples
-@given(intervals("Europe/London"), st.integers(1, 5000), minutes_of_48_years)
-def test_every_so_many_minutes_from_an_anchor(interval, minutes, minutes_to_anchor):
-    anchor = datetime(1990, 1, 1, tzinfo=UTC) + minutes_to_anchor * MINUTE
+@given(moments("Europe/London").flatmap(intervals), st.integers(1, 5000), moments("UTC"))
+def test_every_so_many_minutes_from_an_anchor(interval, minutes, anchor):
 
     def expected(after, until):
         first = after.replace(second=0, microsecond=0)
