@@ -172,7 +172,7 @@ def fires_at_just(rule, expected, after, cut, until):
 
     last, following = rule.last_before(cut), rule.next_after(cut)
     assert last <= cut < following
-    assert expected(max(last - MINUTE, cut - WIDEST), cut)[-1:] == ([last] if last >= cut - WIDEST else [])
+    assert expected(max(last - MINUTE, cut - WIDEST), cut)[-1:] == ([last] if last > cut - WIDEST else [])
     assert expected(cut, min(following, cut + WIDEST))[:1] == ([following] if following <= cut + WIDEST else [])
 
 
