@@ -68,6 +68,11 @@ class Rule(ABC):
     @abstractmethod
     def __str__(self) -> str: ...
 
+    @property
+    def zone_name(self) -> str:
+        """The time zone that it is meant in."""
+        return "UTC"
+
     @abstractmethod
     def next_after(self, instant: datetime) -> datetime:
         """The first fire time after ``instant``."""

@@ -22,6 +22,11 @@ from .schedules import plan, rows_of
 #: Calls something of the project's own, apart from the transactions of a run.
 CallProject: TypeAlias = Callable[..., Any]
 
+
+def call_directly(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
 #: How long a tick has to enqueue where that is not in its transaction. If it does not come back, it is done again.
 LEASE = timedelta(minutes=5)
 #: After which an earlier task does not keep others from starting, where its backend may leave it unfinished for ever.
@@ -58,7 +63,7 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
 
 
 def fire_now(
-    alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject
+    alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject = call_directly
 ) -> AnyResult | None:
     """Enqueues the task of a schedule out of turn; ``None`` if an earlier one is unfinished and may not overlap."""
     this = Fire(now)
@@ -89,11 +94,10 @@ def _move(alias: str, row: Schedule, changes: dict[str, Any]) -> bool:
 
 
 def _to_enqueue(alias: str, row: Schedule, scheduled: Scheduled, due: Due, now: datetime) -> Sequence[Fire]:
-    fires = due.fires
-    if fires and row.last_fire_at is not None and fires[0].at <= row.last_fire_at:  # the clock was set back
-        fired = FireTime.objects.using(alias).filter(schedule=row, fire_at__in=[each.at for each in fires])
-        known = set(fired.values_list("fire_at", flat=True))
-        fires = [each for each in fires if each.at not in known]
+    # The clock may have been set back.
+    fired = FireTime.objects.using(alias).filter(schedule=row, fire_at__in=[each.at for each in due.fires])
+    known = set(fired.values_list("fire_at", flat=True))
+    fires = [each for each in due.fires if each.at not in known]
     if fires and scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
         logger.info("Schedule %s: an earlier task is unfinished, so none is enqueued.", row.name)
         return []

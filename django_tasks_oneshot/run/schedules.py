@@ -106,3 +106,16 @@ def pause(alias: str, name: str) -> bool:
 def resume(alias: str, name: str, rule: Rule, now: datetime) -> bool:
     """Lets a schedule fire again, from ``now`` on."""
     return rows_of(alias).filter(pk=name).update(is_paused=False, **plan(name, rule, now)) == 1
+
+
+def define(alias: str, name: str, definition: dict[str, Any], *, is_paused: bool, now: datetime) -> None:
+    """Adds or changes an operator's schedule. A rule that is another one holds from ``now`` on."""
+    rule = defined_by(definition).rule
+    row = rows_of(alias).filter(pk=name).first()
+    values = {"definition": definition, "task_path": definition["task"], "is_paused": is_paused}
+    if row is None or row.due_at is None or row.rule != str(rule):
+        values |= plan(name, rule, now)
+    if is_paused:
+        values["due_at"] = None
+    # Only these columns: a tick may move the row on meanwhile.
+    rows_of(alias).update_or_create(name=name, defaults={"source": Schedule.Source.ADMIN, **values})

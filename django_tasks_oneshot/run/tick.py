@@ -15,7 +15,7 @@ from ..contract.declared import declared_schedules
 from ..db.clock import DatabaseNow, database_now
 from ..db.trouble import insist
 from ..models import DeclaredSchedules, Schedule
-from .fire import CallProject, fire
+from .fire import CallProject, call_directly, fire
 from .schedules import bring_in_line, database_of_schedules, digest_of, rows_of, scheduled_by
 
 AT_A_TIME = 100  # schedules that are read together
@@ -36,7 +36,7 @@ class Ticker:
     def __init__(
         self,
         remaining: Callable[[], float] = lambda: math.inf,
-        call_project: CallProject = lambda function, *args: function(*args),
+        call_project: CallProject = call_directly,
     ) -> None:
         self.remaining = remaining
         self.call_project = call_project
