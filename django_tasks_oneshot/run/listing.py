@@ -12,7 +12,7 @@ from ..compat import InvalidTask
 from ..contract.declared import Declared
 from ..contract.schedule import Rule
 from ..models import Schedule
-from .schedules import rows_of, scheduled_by
+from .schedules import rows_of, rule_text, scheduled_by
 
 State = Literal["active", "paused", "new", "removed", "broken"]
 
@@ -61,7 +61,7 @@ def _of_row(row: Schedule, declared: Mapping[str, Declared], now: datetime, coun
     about.update(_by_rule(scheduled.rule))
     if row.is_paused:
         return Listed(**about, state="paused")
-    changed = row.rule != str(scheduled.rule)  # which the next run sees
+    changed = row.rule != rule_text(scheduled.rule)  # which the next run sees
     after = now if changed else row.next_fire_at
     first = [] if changed else [row.next_fire_at]
     return Listed(**about, state="active", next_fire_at=[*first, *_after(scheduled.rule, after, count)][:count])

@@ -16,7 +16,7 @@ from ..db.clock import DatabaseNow, database_now
 from ..db.trouble import insist
 from ..models import DeclaredSchedules, Schedule
 from .fire import CallProject, call_directly, fire
-from .schedules import bring_in_line, database_of_schedules, digest_of, rows_of, scheduled_by
+from .schedules import bring_in_line, database_of_schedules, digest_of, look_again, rows_of, scheduled_by
 
 AT_A_TIME = 100  # schedules that are read together
 
@@ -83,19 +83,20 @@ class Ticker:
             logger.warning("Schedule %s could not be fired; the next tick does it (%s).", row.name, error)
         except InvalidTask as error:
             logger.error("Schedule %s cannot be fired: %s", row.name, error)
-            self._look_again(row, now + LATER)
+            self._put_off(row, now + LATER)
         except Exception:
             logger.exception("Schedule %s could not be fired; it is tried again in a minute.", row.name)
-            self._look_again(row, now + SOON)
+            self._put_off(row, now + SOON)
         return 0
 
     def _fire(self, row: Schedule, now: datetime) -> int:
         scheduled = scheduled_by(row, self.declared)
         if scheduled is None:
             if row.due_at < now - LEFT_TO_OTHERS:
-                self._look_again(row, None)
+                self._put_off(row, None)
+                look_again(self.alias)  # who has it after all, adds it again
             return 0
         return fire(self.alias, row, scheduled, now, self.call_project)
 
-    def _look_again(self, row: Schedule, due_at: datetime | None) -> None:
+    def _put_off(self, row: Schedule, due_at: datetime | None) -> None:
         rows_of(self.alias).filter(pk=row.pk, due_at=row.due_at).update(due_at=due_at)
