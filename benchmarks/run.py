@@ -113,7 +113,7 @@ def measure_idle_runs(name: str, project: Project, options: Namespace, results: 
         results.idle_runs.append(
             compare_idle_runs(
                 replace(project, has_schedule=bool(declared)),
-                f"{name}, {declared + stored:,} schedules",
+                f"{name}, schedules: {declared + stored:,}",
                 schedules=stored,
                 rounds=options.idle_rounds,
             )
