@@ -22,11 +22,6 @@ from .schedules import plan, rows_of
 #: Calls something of the project's own, apart from the transactions of a run.
 CallProject: TypeAlias = Callable[..., Any]
 
-
-def call_directly(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
-
-
 #: How long a tick has to enqueue where that is not in its transaction. If it does not come back, it is done again.
 LEASE = timedelta(minutes=5)
 #: After which an earlier task does not keep others from starting, where its backend may leave it unfinished for ever.
@@ -36,11 +31,18 @@ LOOK_BACK = 10  # earlier tasks of a schedule, to see whether one is unfinished
 logger = logging.getLogger("django_tasks_oneshot")
 
 
+def call_directly(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
 def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject) -> int:
     """Returns how many tasks that were. Of several ticks at once, the one that moves the row on enqueues them."""
     rule = scheduled.rule
     due = due_fires(rule, row.next_fire_at, now - rule.put_off(row.name))
     moved_on = plan(row.name, rule, now)
+    if row.rule != moved_on["rule"]:  # it was changed a moment ago, and does not fire for the past
+        _move(alias, row, moved_on)
+        return 0
     if shares_transaction(scheduled.task, alias):
         with transaction.atomic(using=alias):
             if not _move(alias, row, moved_on):

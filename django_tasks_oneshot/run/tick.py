@@ -55,7 +55,9 @@ class Ticker:
 
     def due(self) -> list[str]:
         """The names of the schedules that the next tick will fire."""
-        return sorted(insist(self.alias, self._look)[1])
+        _, due = insist(self.alias, self._look)
+        rows = rows_of(self.alias).filter(pk__in=due).order_by("due_at")
+        return [row.name for row in rows if row.source == Schedule.Source.ADMIN or row.name in self.declared]
 
     def _look(self) -> tuple[bool, list[str]]:
         """Whether the table is as this release has it, and what is due: all that an idle tick asks."""
