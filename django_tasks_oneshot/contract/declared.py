@@ -72,7 +72,10 @@ def _of_tasks() -> Iterator[Declared]:
 
 def _of_settings() -> Iterator[Declared]:
     for alias, backend in task_backends.settings.items():
-        for name, definition in (backend.get("SCHEDULES") or {}).items():
+        definitions = backend.get("SCHEDULES") or {}
+        if not isinstance(definitions, Mapping):
+            definitions = {f"TASKS[{alias!r}]['SCHEDULES']": definitions}  # which is no definition either, and says so
+        for name, definition in definitions.items():
             yield Declared(
                 name=str(name),
                 source="settings",
