@@ -81,10 +81,10 @@ def time_drain(project: Project, tasks: int) -> float:
     return seconds
 
 
-def compare_idle_runs(project: Project, case: str, *, rounds: int) -> Comparison:
+def compare_idle_runs(project: Project, case: str, *, schedules: int, rounds: int) -> Comparison:
     # Declaring a schedule slows the start of every command; to the bare one that must not happen, or it would not show.
     bare = replace(project, has_schedule=False)
-    project.manage("fill_queue", "0")
+    project.manage("fill_queue", "0", "--schedules", str(schedules))
     for each in (project, bare):
         each.manage("run_due_tasks")  # the first one also meets the schedule for the first time
     comparison = Comparison(case=case)

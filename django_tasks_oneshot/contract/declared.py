@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from ..compat import AnyTask, InvalidTask, Task, task_backends
 from .definition import rule_of
-from .schedule import LONGEST_NAME, Rule
+from .schedule import Rule, check_name
 from .task import check_schedule_arguments, registered_tasks
 
 Source = Literal["code", "settings"]
@@ -72,7 +72,10 @@ def _of_tasks() -> Iterator[Declared]:
 
 def _of_settings() -> Iterator[Declared]:
     for alias, backend in task_backends.settings.items():
-        for name, definition in (backend.get("SCHEDULES") or {}).items():
+        definitions = backend.get("SCHEDULES") or {}
+        if not isinstance(definitions, Mapping):
+            definitions = {f"TASKS[{alias!r}]['SCHEDULES']": definitions}  # which is no definition either, and says so
+        for name, definition in definitions.items():
             yield Declared(
                 name=str(name),
                 source="settings",
@@ -83,8 +86,7 @@ def _of_settings() -> Iterator[Declared]:
 
 
 def _from_settings(alias: str, name: object, definition: Any) -> Scheduled:
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
-        raise InvalidTask(f"{name!r} is not a name; write at most {LONGEST_NAME} characters.")
+    check_name(name)
     rule = rule_of(definition)
     return scheduled(imported_task(definition["task"]), rule, alias)
 

@@ -67,6 +67,10 @@ class Every(Rule):
             text += f" from {self.anchor.isoformat(' ')}"
         return text if self.timezone is None else f"{text} ({self.timezone})"
 
+    @property
+    def zone_name(self) -> str:
+        return self.timezone or "UTC"
+
     def next_after(self, instant: datetime) -> datetime:
         zone, times = self._zone, self._times
         return next_fixed(times, zone, instant) if zone else times.next_match(instant)

@@ -62,11 +62,16 @@ class Rule(ABC):
             object.__setattr__(self, "start_within", duration("start_within", self.start_within))
         object.__setattr__(self, "jitter", duration("jitter", self.jitter))
         _check_arguments(self.args, self.kwargs)
-        if self.name is not None and not (isinstance(self.name, str) and 0 < len(self.name.strip()) <= LONGEST_NAME):
-            raise InvalidTask(f"name={self.name!r} is not a name; write at most {LONGEST_NAME} characters.")
+        if self.name is not None:
+            check_name(self.name)
 
     @abstractmethod
     def __str__(self) -> str: ...
+
+    @property
+    def zone_name(self) -> str:
+        """The time zone that it is meant in."""
+        return "UTC"
 
     @abstractmethod
     def next_after(self, instant: datetime) -> datetime:
@@ -90,6 +95,12 @@ class Rule(ABC):
         """How long after its fire times a schedule of this name fires, by its ``jitter``."""
         jitter = duration("jitter", self.jitter)
         return timedelta(microseconds=int(jitter / timedelta.resolution * (crc32(name.encode()) / 2**32)))
+
+
+def check_name(name: object) -> None:
+    """Raises ``InvalidTask`` for what cannot be the name of a schedule."""
+    if not (isinstance(name, str) and name.strip() and name.isprintable() and len(name) <= LONGEST_NAME):
+        raise InvalidTask(f"{name!r:.300} is not a name of a schedule; write 1 to {LONGEST_NAME} printable characters.")
 
 
 def schedules(value: object) -> tuple[Rule, ...]:

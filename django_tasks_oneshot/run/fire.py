@@ -31,11 +31,18 @@ LOOK_BACK = 10  # earlier tasks of a schedule, to see whether one is unfinished
 logger = logging.getLogger("django_tasks_oneshot")
 
 
+def call_directly(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
 def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject) -> int:
     """Returns how many tasks that were. Of several ticks at once, the one that moves the row on enqueues them."""
     rule = scheduled.rule
     due = due_fires(rule, row.next_fire_at, now - rule.put_off(row.name))
     moved_on = plan(row.name, rule, now)
+    if row.rule != moved_on["rule"]:  # it was changed a moment ago, and does not fire for the past
+        _move(alias, row, moved_on)
+        return 0
     if shares_transaction(scheduled.task, alias):
         with transaction.atomic(using=alias):
             if not _move(alias, row, moved_on):
@@ -58,7 +65,7 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
 
 
 def fire_now(
-    alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject
+    alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject = call_directly
 ) -> AnyResult | None:
     """Enqueues the task of a schedule out of turn; ``None`` if an earlier one is unfinished and may not overlap."""
     this = Fire(now)
@@ -89,11 +96,10 @@ def _move(alias: str, row: Schedule, changes: dict[str, Any]) -> bool:
 
 
 def _to_enqueue(alias: str, row: Schedule, scheduled: Scheduled, due: Due, now: datetime) -> Sequence[Fire]:
-    fires = due.fires
-    if fires and row.last_fire_at is not None and fires[0].at <= row.last_fire_at:  # the clock was set back
-        fired = FireTime.objects.using(alias).filter(schedule=row, fire_at__in=[each.at for each in fires])
-        known = set(fired.values_list("fire_at", flat=True))
-        fires = [each for each in fires if each.at not in known]
+    # The clock may have been set back.
+    fired = FireTime.objects.using(alias).filter(schedule=row, fire_at__in=[each.at for each in due.fires])
+    known = set(fired.values_list("fire_at", flat=True))
+    fires = [each for each in due.fires if each.at not in known]
     if fires and scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
         logger.info("Schedule %s: an earlier task is unfinished, so none is enqueued.", row.name)
         return []

@@ -17,6 +17,9 @@ from ..contract.schedule import Rule
 from ..contract.task import registered_tasks
 from ..models import DeclaredSchedules, Schedule
 
+LONGEST_NAME = 255  # characters that the table holds
+LONGEST_RULE = 500
+
 logger = logging.getLogger("django_tasks_oneshot")
 
 
@@ -49,7 +52,11 @@ def plan(name: str, rule: Rule, now: datetime) -> dict[str, Any]:
     """What a row says of a rule that holds from ``now`` on: it does not fire for the past."""
     put_off = rule.put_off(name)
     next_fire_at = rule.next_after(now - put_off)
-    return {"rule": str(rule), "next_fire_at": next_fire_at, "due_at": next_fire_at + put_off}
+    return {"rule": rule_text(rule), "next_fire_at": next_fire_at, "due_at": next_fire_at + put_off}
+
+
+def rule_text(rule: Rule) -> str:
+    return str(rule)[:LONGEST_RULE]
 
 
 def digest_of(declared: Iterable[Declared]) -> str:
@@ -63,39 +70,51 @@ def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -
     Of several runs at once each does the same, and of two releases that run at once each does its own.
     """
     rows = {row.name: row for row in rows_of(alias).defer("definition")}
+    changed = False
     new = []
     for each in declared.values():
         row = rows.get(each.name)
         try:
             if row is None:
-                new.append(Schedule(name=each.name, **_identity(each), **plan(each.name, each.scheduled().rule, now)))
+                new.append(_row_of(each, now))
             else:
-                _follow(alias, row, each, now)
+                changed |= _follow(alias, row, each, now)
         except Exception as error:
             logger.error("Schedule %s of the %s does not run: %s", each.name, each.source, error)
     with transaction.atomic(using=alias):
+        if new or changed:
+            look_again(alias)
         rows_of(alias).bulk_create(new, batch_size=500, ignore_conflicts=True)
         mark = DeclaredSchedules(digest=digest_of(declared.values()))
-        marks = DeclaredSchedules.objects.using(alias)
-        marks.exclude(pk=mark.pk).delete()
-        marks.bulk_create([mark], ignore_conflicts=True)
+        DeclaredSchedules.objects.using(alias).bulk_create([mark], ignore_conflicts=True)
+
+
+def look_again(alias: str) -> None:
+    """Has each release compare what it declares with the table, as if it were new."""
+    DeclaredSchedules.objects.using(alias).all().delete()
+
+
+def _row_of(declared: Declared, now: datetime) -> Schedule:
+    if len(declared.name) > LONGEST_NAME:
+        raise InvalidTask(f"its name is too long; give it one of at most {LONGEST_NAME} characters by name=.")
+    return Schedule(name=declared.name, **_identity(declared), **plan(declared.name, declared.scheduled().rule, now))
 
 
 def _identity(declared: Declared) -> dict[str, Any]:
     return {"source": declared.source, "task_path": declared.task_path}
 
 
-def _follow(alias: str, row: Schedule, declared: Declared, now: datetime) -> None:
-    """Writes into a row that is there what this release says anew."""
+def _follow(alias: str, row: Schedule, declared: Declared, now: datetime) -> bool:
+    """Writes into a row that is there what this release says anew; returns whether that is anything."""
     if row.source == Schedule.Source.ADMIN:
         raise InvalidTask("an operator's schedule has this name; rename one of them.")
     rule = declared.scheduled().rule
     changes = {name: value for name, value in _identity(declared).items() if getattr(row, name) != value}
     stopped = row.due_at is None and not row.is_paused
-    if stopped or row.rule != str(rule):
+    if stopped or row.rule != rule_text(rule):
         changes |= plan(row.name, rule, now) | ({"due_at": None} if row.is_paused else {})
-    if changes:
-        rows_of(alias).filter(pk=row.pk, rule=row.rule, due_at=row.due_at).update(**changes)
+    unchanged = rows_of(alias).filter(pk=row.pk, rule=row.rule, due_at=row.due_at)
+    return bool(changes) and unchanged.update(**changes) == 1
 
 
 def pause(alias: str, name: str) -> bool:
@@ -106,3 +125,16 @@ def pause(alias: str, name: str) -> bool:
 def resume(alias: str, name: str, rule: Rule, now: datetime) -> bool:
     """Lets a schedule fire again, from ``now`` on."""
     return rows_of(alias).filter(pk=name).update(is_paused=False, **plan(name, rule, now)) == 1
+
+
+def define(alias: str, name: str, definition: dict[str, Any], *, is_paused: bool, now: datetime) -> None:
+    """Adds or changes an operator's schedule. A rule that is another one holds from ``now`` on."""
+    rule = defined_by(definition).rule
+    row = rows_of(alias).filter(pk=name).first()
+    values = {"definition": definition, "task_path": definition["task"], "is_paused": is_paused}
+    if row is None or row.due_at is None or row.rule != rule_text(rule):
+        values |= plan(name, rule, now)
+    if is_paused:
+        values["due_at"] = None
+    # Only these columns: a tick may move the row on meanwhile.
+    rows_of(alias).update_or_create(name=name, defaults={"source": Schedule.Source.ADMIN, **values})

@@ -15,8 +15,8 @@ from ..contract.declared import declared_schedules
 from ..db.clock import DatabaseNow, database_now
 from ..db.trouble import insist
 from ..models import DeclaredSchedules, Schedule
-from .fire import CallProject, fire
-from .schedules import bring_in_line, database_of_schedules, digest_of, rows_of, scheduled_by
+from .fire import CallProject, call_directly, fire
+from .schedules import bring_in_line, database_of_schedules, digest_of, look_again, rows_of, scheduled_by
 
 AT_A_TIME = 100  # schedules that are read together
 
@@ -36,7 +36,7 @@ class Ticker:
     def __init__(
         self,
         remaining: Callable[[], float] = lambda: math.inf,
-        call_project: CallProject = lambda function, *args: function(*args),
+        call_project: CallProject = call_directly,
     ) -> None:
         self.remaining = remaining
         self.call_project = call_project
@@ -55,7 +55,9 @@ class Ticker:
 
     def due(self) -> list[str]:
         """The names of the schedules that the next tick will fire."""
-        return sorted(insist(self.alias, self._look)[1])
+        _, due = insist(self.alias, self._look)
+        rows = rows_of(self.alias).filter(pk__in=due).order_by("due_at")
+        return [row.name for row in rows if row.source == Schedule.Source.ADMIN or row.name in self.declared]
 
     def _look(self) -> tuple[bool, list[str]]:
         """Whether the table is as this release has it, and what is due: all that an idle tick asks."""
@@ -83,19 +85,20 @@ class Ticker:
             logger.warning("Schedule %s could not be fired; the next tick does it (%s).", row.name, error)
         except InvalidTask as error:
             logger.error("Schedule %s cannot be fired: %s", row.name, error)
-            self._look_again(row, now + LATER)
+            self._put_off(row, now + LATER)
         except Exception:
             logger.exception("Schedule %s could not be fired; it is tried again in a minute.", row.name)
-            self._look_again(row, now + SOON)
+            self._put_off(row, now + SOON)
         return 0
 
     def _fire(self, row: Schedule, now: datetime) -> int:
         scheduled = scheduled_by(row, self.declared)
         if scheduled is None:
             if row.due_at < now - LEFT_TO_OTHERS:
-                self._look_again(row, None)
+                self._put_off(row, None)
+                look_again(self.alias)  # who has it after all, adds it again
             return 0
         return fire(self.alias, row, scheduled, now, self.call_project)
 
-    def _look_again(self, row: Schedule, due_at: datetime | None) -> None:
+    def _put_off(self, row: Schedule, due_at: datetime | None) -> None:
         rows_of(self.alias).filter(pk=row.pk, due_at=row.due_at).update(due_at=due_at)

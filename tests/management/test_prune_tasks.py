@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_tasks_oneshot.models import Attempt, StoredTask
+from django_tasks_oneshot.models import Attempt, FireTime, Schedule, StoredTask
 from tests.project.shop import tasks
 
 
@@ -80,3 +80,26 @@ def test_a_batch_has_a_reasonable_size(db, size):
 def test_an_age_must_be_given(db):
     with pytest.raises(CommandError, match="--older-than"):
         call_command("prune_tasks")
+
+
+def fire_time(schedule, task_id, ago):
+    FireTime.objects.create(schedule=schedule, fire_at=timezone.now() - ago, task_id=task_id, backend_name="default")
+
+
+def test_deletes_old_fire_times_but_not_those_of_unfinished_tasks(kept, capsys):
+    schedule = Schedule.objects.create(name="nightly", rule="r", next_fire_at=timezone.now())
+    unfinished = tasks.noop.enqueue()
+    fire_time(schedule, unfinished.id, timedelta(days=20))
+    fire_time(schedule, "of-another-backend", timedelta(days=19))
+    fire_time(schedule, "cc8f0f0c-7d60-4e53-8f4e-3a2f9c1f6f5a", timedelta(days=18))
+    fire_time(schedule, "young", timedelta(days=1))
+    prune(capsys, "--older-than", "14d", "--batch-size", "1", "-v", "0")
+    left = FireTime.objects.order_by("pk").values_list("task_id", flat=True)
+    assert list(left) == [unfinished.id, "young"]
+
+
+def test_a_dry_run_leaves_the_fire_times(kept, capsys):
+    schedule = Schedule.objects.create(name="nightly", rule="r", next_fire_at=timezone.now())
+    fire_time(schedule, "old", timedelta(days=20))
+    prune(capsys, "--older-than", "14d", "--dry-run")
+    assert FireTime.objects.count() == 1

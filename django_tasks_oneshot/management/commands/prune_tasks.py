@@ -2,20 +2,21 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import router, transaction
 from django.utils import timezone
 
-from ...models import Attempt, StoredTask
+from ...models import Attempt, FireTime, StoredTask
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Command(BaseCommand):
-    help = "Deletes finished tasks and their attempts. Tasks that wait or run are never touched."
+    help = "Deletes old finished tasks, with their attempts and fire times. Tasks that wait or run are never touched."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             count, did = finished.count(), "would be deleted"
         else:
             count, did = sum(_batches(alias, finished, options["batch_size"])), "deleted"
+            _prune_fire_times(alias, timezone.now() - options["older_than"], options["batch_size"])
         if options["verbosity"] > 0:
             self.stdout.write(f"{count} finished task{'' if count == 1 else 's'} {did}.")
 
@@ -48,6 +50,26 @@ def _batches(alias: str, finished: Any, size: int) -> Any:
             Attempt.objects.using(alias).filter(task__in=ids).delete()
             deleted, _ = finished.filter(pk__in=ids).only("pk").delete()
         yield deleted
+
+
+def _prune_fire_times(alias: str, before: datetime, size: int) -> None:
+    """Not those whose task is unfinished: a schedule that does not overlap with itself asks for these."""
+    fire_times, tasks = FireTime.objects.using(alias), StoredTask.objects.using(alias)
+    last = 0
+    while old := dict(
+        fire_times.filter(pk__gt=last, fire_at__lt=before).order_by("pk").values_list("pk", "task_id")[:size]
+    ):
+        last = max(old)
+        ids = [each for each in map(_uuid, old.values()) if each]
+        unfinished = {str(pk) for pk in tasks.filter(pk__in=ids, finished_at=None).values_list("pk", flat=True)}
+        fire_times.filter(pk__in=[pk for pk, task_id in old.items() if task_id not in unfinished]).delete()
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:  # a task of a backend that is not ours
+        return None
 
 
 def _age(text: str) -> timedelta:

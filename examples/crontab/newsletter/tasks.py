@@ -21,10 +21,11 @@ def send_issue(subscriber_id: int, day: str) -> str:
     return _send(subscriber_id, f"The news of {day}")
 
 
-@task(schedule=Cron("0 7 * * mon-fri", timezone="Europe/London"))
-def send_digest() -> int:
+@task(takes_context=True, schedule=Cron("0 7 * * mon-fri", timezone="Europe/London"))
+def send_digest(context: TaskContext) -> int:
     """Enqueues one task per subscriber, so that a mailbox that fails is tried again without the others."""
-    today = timezone.localdate().isoformat()
+    # Of the day that it stands for: a run may come late. Without a schedule, of today.
+    today = timezone.localdate(context.scheduled_for).isoformat()
     subscribers = Subscriber.objects.values_list("pk", flat=True)
     for subscriber_id in subscribers:
         send_issue.enqueue(subscriber_id, today)
