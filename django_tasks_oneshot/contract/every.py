@@ -57,12 +57,7 @@ class Every(Rule):
         super().__init__(**options)
 
     def __str__(self) -> str:
-        seconds = self.interval.total_seconds()
-        sizes = {"day": 86400, "hour": 3600, "minute": 60}
-        unit = next((each for each, size in sizes.items() if seconds % size == 0), "second")
-        count = seconds / sizes.get(unit, 1)
-        number = int(count) if count.is_integer() else count
-        text = f"every {number} {unit}{'' if number == 1 else 's'}"
+        text = f"every {in_units(self.interval)}"
         if self.anchor is not None:
             text += f" from {self.anchor.isoformat(' ')}"
         return text if self.timezone is None else f"{text} ({self.timezone})"
@@ -72,23 +67,23 @@ class Every(Rule):
         return self.timezone or "UTC"
 
     def next_after(self, instant: datetime) -> datetime:
-        zone, times = self._zone, self._times
+        zone, times = self.calendar_zone, self._times
         return next_fixed(times, zone, instant) if zone else times.next_match(instant)
 
     def last_before(self, instant: datetime) -> datetime:
-        zone, times = self._zone, self._times
+        zone, times = self.calendar_zone, self._times
         return last_fixed(times, zone, instant) if zone else times.last_match(instant)
 
     @property
-    def _zone(self) -> ZoneInfo | None:
-        """The one by whose calendar days are counted."""
+    def calendar_zone(self) -> ZoneInfo | None:
+        """The one by whose calendar days are counted, if they are."""
         return zone_of(self.timezone) if self.timezone and self.interval % DAY == NOTHING else None
 
     @property
     def _times(self) -> _Multiples:
         zone = zone_of(self.timezone or "UTC")
         anchor = self.anchor or EPOCH.replace(tzinfo=None)
-        if self._zone:
+        if self.calendar_zone:
             return _Multiples(self.interval, wall_time(zone, anchor) if anchor.tzinfo else anchor)
         return _Multiples(self.interval, anchor.astimezone(UTC) if anchor.tzinfo else first_instant(zone, anchor))
 
@@ -105,6 +100,16 @@ class _Multiples:
 
     def last_match(self, until: datetime) -> datetime:
         return self.origin + (until - self.origin) // self.interval * self.interval
+
+
+def in_units(interval: timedelta) -> str:
+    """In the largest unit of which it is a whole number."""
+    seconds = interval.total_seconds()
+    sizes = {"day": 86400, "hour": 3600, "minute": 60}
+    unit = next((each for each, size in sizes.items() if seconds % size == 0), "second")
+    count = seconds / sizes.get(unit, 1)
+    number = int(count) if count.is_integer() else count
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _anchor(anchor: object, timezone: str | None) -> datetime | None:
