@@ -38,9 +38,9 @@ def due_fires(rule: Rule, first: datetime, now: datetime) -> Due:
         older = _count(rule, first, fires[0].at)
     else:
         fires, older = [Fire(newest, replaces=_count(rule, first, newest))], 0
-    in_time = [each for each in fires if now - each.at <= _tolerance(rule)]
-    late = [each for each in fires if each not in in_time]
-    return Due(in_time, older + sum(1 + each.replaces for each in late))
+    tolerance = _tolerance(rule)
+    late = [each for each in fires if now - each.at > tolerance]
+    return Due(fires[len(late) :], older + sum(1 + each.replaces for each in late))
 
 
 def _newest(rule: Rule, first: datetime, newest: datetime, limit: int) -> list[datetime]:
