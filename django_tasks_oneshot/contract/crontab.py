@@ -149,7 +149,7 @@ def _parse(line: str) -> Crontab:
     except ValueError as error:
         raise InvalidTask(
             f"Cron({line!r}) is not a crontab line ({error}); write minute 0-59, hour 0-23, "
-            "day 1-31, month 1-12 or jan-dec, weekday 0-7 or sun-sat."
+            "day 1-31 or L, month 1-12 or jan-dec, weekday 0-7, sun-sat, fri#2 or friL."
         ) from error
     if not crontab.matches.any():
         raise InvalidTask(f"Cron({line!r}) never fires; write a day that its months have.")
@@ -208,11 +208,15 @@ def _spelled_out(item: str, whole: range, names: dict[str, int]) -> str:
         return item
     start, end = _value(first, names), _value(last or first, names)
     if start > end:
-        raise ValueError(f"{item!r} goes backwards; write {start}-{whole[-1]},{whole[0]}-{end}")
+        raise ValueError(f"{item!r} goes backwards; write {_range(start, whole[-1])},{_range(whole[0], end)}")
     if step is not None and last is None:
         raise ValueError(f"{item!r} has a step and no range; write {start}-{whole[-1]}/{step}")
     # Of a single value croniter makes a whole round: 5-5 would be all.
-    return str(start) if start == end else f"{start}-{end}" + (f"/{step}" if step else "")
+    return _range(start, end) + (f"/{step}" if step and start < end else "")
+
+
+def _range(start: int, end: int) -> str:
+    return str(start) if start == end else f"{start}-{end}"
 
 
 def _value(text: str, names: dict[str, int]) -> int:
