@@ -43,6 +43,7 @@ class Every(Rule):
         timezone: str | None = None,
         **options: Any,
     ) -> None:
+        super().__init__(**options)
         try:
             interval = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
         except (TypeError, ValueError, OverflowError) as error:
@@ -54,7 +55,6 @@ class Every(Rule):
         object.__setattr__(self, "interval", interval)
         object.__setattr__(self, "timezone", timezone)
         object.__setattr__(self, "anchor", _anchor(anchor, timezone))
-        super().__init__(**options)
 
     def __str__(self) -> str:
         text = f"every {in_units(self.interval)}"
