@@ -57,9 +57,11 @@ class Rule(ABC):
             if self.missed != "all":
                 raise InvalidTask(f"max_missed={self.max_missed!r} is for missed='all'; leave it out.")
             if type(self.max_missed) is not int or not 1 <= self.max_missed <= 10_000:
-                raise InvalidTask(f"max_missed={self.max_missed!r} is not a number from 1 to 10,000.")
+                raise InvalidTask(f"max_missed={self.max_missed!r} is not a whole number from 1 to 10,000.")
         if self.start_within is not None:
             object.__setattr__(self, "start_within", duration("start_within", self.start_within))
+            if not self.start_within:
+                raise InvalidTask("start_within=0 is always over; write the seconds that a run may come late, or None.")
         object.__setattr__(self, "jitter", duration("jitter", self.jitter))
         _check_arguments(self.args, self.kwargs)
         if self.name is not None:
