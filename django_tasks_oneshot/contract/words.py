@@ -35,7 +35,7 @@ def _of_cron(crontab: Crontab, line: str, zone: str) -> Iterator[str]:
 
 
 def _of_every(rule: Every) -> Iterator[str]:
-    zone, anchor = rule.timezone or "UTC", rule.anchor or EPOCH.replace(tzinfo=None)
+    zone, anchor = rule.zone_name, rule.anchor or EPOCH.replace(tzinfo=None)
     start = wall_time(zone_of(zone), anchor) if anchor.tzinfo else anchor
     time = start.time().isoformat("auto" if start.second or start.microsecond else "minutes")
     interval = in_units(rule.interval).removeprefix("1 ")
