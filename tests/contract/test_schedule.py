@@ -157,11 +157,11 @@ class TestOptions:
         with pytest.raises(InvalidTask, match="args and kwargs of a schedule: the value "):
             Every(hours=1, **options)
 
-    @pytest.mark.parametrize("name", ["", "  ", 5, "x" * (LONGEST_NAME + 1)])
+    @pytest.mark.parametrize("name", ["", "  ", 5, "x" * (LONGEST_NAME + 1), "two\nlines", "\0"])
     def test_refuse_a_name_that_is_none(self, name):
         with pytest.raises(InvalidTask) as refused:
             Every(hours=1, name=name)
-        assert str(refused.value) == f"name={name!r} is not a name; write at most {LONGEST_NAME} characters."
+        assert str(refused.value) == f"{name!r} is not a name of a schedule; write 1 to 200 printable characters."
 
 
 class TestRulesOfAProjectsOwn:
