@@ -152,7 +152,7 @@ def _parse(line: str) -> Crontab:
             "day 1-31 or L, month 1-12 or jan-dec, weekday 0-7, sun-sat, fri#2 or friL."
         ) from error
     if not crontab.matches.any():
-        raise InvalidTask(f"Cron({line!r}) never fires; write a day that its months have.")
+        raise InvalidTask(f"Cron({line!r}) never fires: none of its months has such a day; write one that they have.")
     return crontab
 
 

@@ -33,11 +33,12 @@ def due_fires(rule: Rule, first: datetime, now: datetime) -> Due:
     """What to make of the fire times from ``first``, the oldest that is not dealt with, to ``now``."""
     # Not before the first: with a new time zone database the rule may have moved in between.
     newest = max(first, rule.last_before(now))
-    if rule.missed == "all":
-        fires = [Fire(each) for each in _newest(rule, first, newest, rule.max_missed or MAX_MISSED)]
-        older = _count(rule, first, fires[0].at)
-    else:
+    if rule.missed == "latest":
         fires, older = [Fire(newest, replaces=_count(rule, first, newest))], 0
+    else:
+        limit = 1 if rule.missed == "skip" else rule.max_missed or MAX_MISSED
+        fires = [Fire(each) for each in _newest(rule, first, newest, limit)]
+        older = _count(rule, first, fires[0].at)
     tolerance = _tolerance(rule)
     late = [each for each in fires if now - each.at > tolerance]
     return Due(fires[len(late) :], older + sum(1 + each.replaces for each in late))

@@ -76,8 +76,8 @@ class TestSkip:
         late = TEN + ON_TIME + timedelta(microseconds=1)
         assert due_fires(hourly(missed="skip"), TEN, late) == Due([], dropped=1)
 
-    def test_is_the_newest_of_several_where_that_is_on_time(self):
-        assert due_fires(hourly(missed="skip"), TEN, at("13:05")) == Due([Fire(at("13:00"), replaces=3)], dropped=0)
+    def test_drops_the_older_ones_of_several_where_the_newest_is_on_time(self):
+        assert due_fires(hourly(missed="skip"), TEN, at("13:05")) == Due([Fire(at("13:00"))], dropped=3)
 
     def test_is_none_of_several_that_are_late(self):
         assert due_fires(hourly(missed="skip"), TEN, at("13:30")) == Due([], dropped=4)
