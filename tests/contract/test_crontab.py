@@ -12,6 +12,9 @@ from django_tasks_oneshot.contract.crontab import LONGEST_LINE
 from .moments import utc
 
 
+NEVER_FIRES = "Cron({!r}) never fires: none of its months has such a day; write one that they have."
+
+
 def refusal(line):
     with pytest.raises(InvalidTask) as refused:
         Cron(line)
@@ -154,15 +157,15 @@ class TestNeverFires:
     )
     def test_a_31st_of_shorter_months(self, months):
         line = f"0 0 31 {','.join(map(str, months))} *"
-        assert refusal(line) == f"Cron({line!r}) never fires: none of its months has such a day; write one that they have."
+        assert refusal(line) == NEVER_FIRES.format(line)
 
     @pytest.mark.parametrize("line", ["0 0 30 2 *", "0 0 30,31 feb *", "* * 30-31 2 *", "0 0 31 2-2 *"])
     def test_a_30th_of_february(self, line):
-        assert refusal(line) == f"Cron({line!r}) never fires: none of its months has such a day; write one that they have."
+        assert refusal(line) == NEVER_FIRES.format(line)
 
     @pytest.mark.parametrize("line", ["0 0 30 2 */2", "0 0 */40 * fri#2", "0 0 31 6 */2", "0 0 31 4 *,mon"])
     def test_a_day_that_both_have_to_match_and_none_does(self, line):
-        assert refusal(line) == f"Cron({line!r}) never fires: none of its months has such a day; write one that they have."
+        assert refusal(line) == NEVER_FIRES.format(line)
 
     @pytest.mark.parametrize(
         ("line", "expected"),
