@@ -11,7 +11,6 @@ from django_tasks_oneshot.contract.crontab import LONGEST_LINE
 
 from .moments import utc
 
-
 NEVER_FIRES = "Cron({!r}) never fires: none of its months has such a day; write one that they have."
 
 
