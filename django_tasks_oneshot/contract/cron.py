@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from ..compat import InvalidTask
 from .crontab import Crontab, parse
 from .schedule import Rule
 from .walls import last_fixed, last_shown, next_fixed, next_shown, zone_of
+
+ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,11 @@ class Cron(Rule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._crontab  # noqa: B018 - refuses what is no line
+        follows_clock = self._crontab.follows_clock
         if self.timezone is not None:
             zone_of(self.timezone)
+        if follows_clock and (self.timezone is not None or settings.configured):
+            self._refuse_never_shown()
 
     def __str__(self) -> str:
         return f"{self.expression} ({self.zone_name})"
@@ -47,6 +52,12 @@ class Cron(Rule):
     def last_before(self, instant: datetime) -> datetime:
         crontab = self._crontab
         return (last_shown if crontab.follows_clock else last_fixed)(crontab.matches, self._zone, instant)
+
+    def _refuse_never_shown(self) -> None:
+        try:
+            self.next_after(ANY_TIME)
+        except InvalidTask as error:
+            raise InvalidTask(f"Cron({self.expression!r}): {error}") from error
 
     @property
     def _crontab(self) -> Crontab:

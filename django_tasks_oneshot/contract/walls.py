@@ -6,6 +6,7 @@ Wall times are naive datetimes. A change of the clocks skips some of them, or re
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from ..compat import InvalidTask
 
 TICK = timedelta.resolution
+MOST_SKIPPED = 100  # changes of the clock, one after the other: as many years
 
 
 class WallTimes(Protocol):
@@ -72,10 +74,7 @@ def last_fixed(times: WallTimes, zone: ZoneInfo, instant: datetime) -> datetime:
 def next_shown(times: WallTimes, zone: ZoneInfo, instant: datetime) -> datetime:
     """The first after ``instant`` at which the clock shows one of ``times``, which may be never or twice."""
     wall = wall_time(zone, instant)
-    later = times.next_match(wall)
-    skipping = change_at(zone, later)
-    if skipping and skipping.skips(later):
-        later = times.next_match(skipping.after - TICK)
+    later = _shown(times.next_match, zone, wall, past=lambda change: change.after)
     found = [each for each in _passes(zone, later) if each > instant]
     repeating = change_at(zone, wall)
     if repeating and instant < repeating.at:  # in the first pass: the second comes before what is after both
@@ -88,10 +87,7 @@ def next_shown(times: WallTimes, zone: ZoneInfo, instant: datetime) -> datetime:
 def last_shown(times: WallTimes, zone: ZoneInfo, instant: datetime) -> datetime:
     """The newest at or before ``instant`` at which the clock shows one of ``times``."""
     wall = wall_time(zone, instant)
-    earlier = times.last_match(wall)
-    skipping = change_at(zone, earlier)
-    if skipping and skipping.skips(earlier):
-        earlier = times.last_match(skipping.before - TICK)
+    earlier = _shown(times.last_match, zone, wall, past=lambda change: change.before)
     found = [each for each in _passes(zone, earlier) if each <= instant]
     repeating = change_at(zone, wall)
     if repeating and instant >= repeating.at:  # in the second pass: all of the first one is before it
@@ -99,6 +95,19 @@ def last_shown(times: WallTimes, zone: ZoneInfo, instant: datetime) -> datetime:
         if again >= repeating.after:
             found.append(repeating.at - (repeating.before - again))
     return max(found)
+
+
+def _shown(
+    match: Callable[[datetime], datetime], zone: ZoneInfo, wall: datetime, past: Callable[[ClockChange], datetime]
+) -> datetime:
+    """The first match from ``wall`` on, in its direction, that the clock shows."""
+    for _ in range(MOST_SKIPPED):
+        found = match(wall)
+        change = change_at(zone, found)
+        if change is None or not change.skips(found):
+            return found
+        wall = past(change) - TICK
+    raise InvalidTask(f"it never fires: the clock of {zone.key} skips each of its times; write another hour.")
 
 
 def first_instant(zone: ZoneInfo, wall: datetime) -> datetime:

@@ -248,6 +248,44 @@ def counted(method, calls):
     return call
 
 
+class TestNeverShown:
+    """Lines that go by the clock, and whose times the clock skips whenever their day comes."""
+
+    @pytest.mark.parametrize(
+        ("line", "zone"),
+        [
+            ("*/30 1 * mar sunL", "Europe/London"),
+            ("*/30 2 * mar sun#2", "America/New_York"),
+            ("*/5 0 * apr friL", "Africa/Cairo"),
+        ],
+    )
+    def test_are_refused(self, line, zone):
+        with pytest.raises(InvalidTask) as refused:
+            Cron(line, timezone=zone)
+        assert str(refused.value) == (
+            f"Cron({line!r}): it never fires: the clock of {zone} skips each of its times; write another hour."
+        )
+        assert Cron(line, timezone="UTC")
+
+    def test_are_refused_in_the_zone_of_the_project(self):
+        assert Cron("*/30 2 * mar sunL")
+        with pytest.raises(InvalidTask, match="the clock of Europe/London skips"):
+            Cron("*/30 1 * mar sunL")
+
+    def test_are_found_later_where_the_project_moves_to_another_zone(self, monkeypatch):
+        rule = Cron("*/30 2 * mar sun#2")
+        monkeypatch.setattr(settings, "TIME_ZONE", "America/New_York")
+        with pytest.raises(InvalidTask, match="the clock of America/New_York skips"):
+            rule.next_after(utc("2026-01-01"))
+        with pytest.raises(InvalidTask, match="the clock of America/New_York skips"):
+            rule.last_before(utc("2120-01-01"))
+
+    def test_are_not_those_of_which_some_are_shown(self):
+        moscow = Cron("*/30 2 * mar sunL", timezone="Europe/Moscow")  # until 2011 the clocks were changed then
+        assert moscow.next_after(utc("2008-01-01")) == utc("2012-03-24 22:00")
+        assert moscow.last_before(utc("2011-12-31")) == utc("1991-03-30 23:30")
+
+
 class TestEffort:
     @pytest.fixture
     def looked_up(self, monkeypatch):
