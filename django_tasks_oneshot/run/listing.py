@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from ..compat import InvalidTask
 from ..contract.declared import Declared
 from ..contract.schedule import Rule
 from ..models import Schedule
-from .schedules import rows_of, rule_text, scheduled_by
+from .schedules import NAME_IS_TAKEN, rows_of, rule_text, scheduled_by
 
 State = Literal["active", "paused", "new", "removed", "broken"]
 
@@ -40,8 +41,12 @@ def listing(alias: str, declared: Mapping[str, Declared], now: datetime, count: 
     """All schedules by their names, with the next ``count`` fire times of each. Writes nothing."""
     rows = {row.name: row for row in rows_of(alias)}
     listed = [_of_row(row, declared, now, count) for row in rows.values()]
-    listed += [_of_declared(each, now, count) for each in declared.values() if each.name not in rows]
-    return sorted(listed, key=lambda each: each.name)
+    for each in declared.values():
+        if each.name not in rows:
+            listed.append(_of_declared(each, now, count))
+        elif rows[each.name].source == Schedule.Source.ADMIN:
+            listed.append(replace(_of_declared(each, now, 0), state="broken", error=NAME_IS_TAKEN))
+    return sorted(listed, key=lambda each: (each.name, each.source))
 
 
 def _of_row(row: Schedule, declared: Mapping[str, Declared], now: datetime, count: int) -> Listed:
@@ -61,10 +66,10 @@ def _of_row(row: Schedule, declared: Mapping[str, Declared], now: datetime, coun
     about.update(_by_rule(scheduled.rule))
     if row.is_paused:
         return Listed(**about, state="paused")
-    changed = row.rule != rule_text(scheduled.rule)  # which the next run sees
-    after = now if changed else row.next_fire_at
-    first = [] if changed else [row.next_fire_at]
-    return Listed(**about, state="active", next_fire_at=[*first, *_after(scheduled.rule, after, count)][:count])
+    if row.due_at is None or row.rule != rule_text(scheduled.rule):  # the next run sees that it is back, or changed
+        return Listed(**about, state="active", next_fire_at=next_fire_times(scheduled.rule, now, count))
+    later = next_fire_times(scheduled.rule, row.next_fire_at, count - 1)
+    return Listed(**about, state="active", next_fire_at=[row.next_fire_at, *later])
 
 
 def _of_declared(declared: Declared, now: datetime, count: int) -> Listed:
@@ -74,7 +79,7 @@ def _of_declared(declared: Declared, now: datetime, count: int) -> Listed:
     except InvalidTask as error:
         return Listed(**about, rule="", state="broken", error=str(error))
     about.update(_by_rule(rule))
-    return Listed(**about, state="new", next_fire_at=_after(rule, now, count))
+    return Listed(**about, state="new", next_fire_at=next_fire_times(rule, now, count))
 
 
 def _by_rule(rule: Rule) -> dict[str, str]:
@@ -82,11 +87,12 @@ def _by_rule(rule: Rule) -> dict[str, str]:
     return {"rule": str(rule).removesuffix(f" ({zone})"), "timezone": zone}
 
 
-def _after(rule: Rule, instant: datetime, count: int) -> list[datetime]:
+def next_fire_times(rule: Rule, after: datetime, count: int) -> list[datetime]:
+    """At most so many: the calendar ends in the year 9999."""
     found: list[datetime] = []
-    while len(found) < count:
-        instant = rule.next_after(instant)
-        found.append(instant)
+    with suppress(OverflowError, ValueError):
+        while len(found) < count:
+            found.append(rule.next_after(found[-1] if found else after))
     return found
 
 
@@ -95,4 +101,4 @@ def in_zone(instant: datetime | None, zone_name: str) -> str:
     if instant is None:
         return "-"
     local = instant.astimezone(ZoneInfo(zone_name or "UTC"))
-    return f"{local:%a %Y-%m-%d %H:%M}" + (f"{local:%S}" if local.second else "")
+    return f"{local:%a %Y-%m-%d %H:%M}" + (f"{local::%S}" if local.second else "")

@@ -19,6 +19,7 @@ from ..models import DeclaredSchedules, Schedule
 
 LONGEST_NAME = 255  # characters that the table holds
 LONGEST_RULE = 500
+NAME_IS_TAKEN = "an operator's schedule has this name; rename one of them."
 
 logger = logging.getLogger("django_tasks_oneshot")
 
@@ -107,7 +108,7 @@ def _identity(declared: Declared) -> dict[str, Any]:
 def _follow(alias: str, row: Schedule, declared: Declared, now: datetime) -> bool:
     """Writes into a row that is there what this release says anew; returns whether that is anything."""
     if row.source == Schedule.Source.ADMIN:
-        raise InvalidTask("an operator's schedule has this name; rename one of them.")
+        raise InvalidTask(NAME_IS_TAKEN)
     rule = declared.scheduled().rule
     changes = {name: value for name, value in _identity(declared).items() if getattr(row, name) != value}
     stopped = row.due_at is None and not row.is_paused
