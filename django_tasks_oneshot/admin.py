@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from .compat import InvalidTask
 from .contract.declared import Scheduled, declared_schedules
 from .contract.definition import KEYS
-from .contract.schedule import Missed, Overlap
-from .contract.task import registered_tasks
 from .db.clock import database_now
+from .forms import PauseForm, ScheduleForm
 from .models import Attempt, Schedule, StoredTask, TaskDuration
 from .run.fire import fire_now
-from .run.schedules import database_of_schedules, define, defined_by, pause, resume, scheduled_by
+from .run.schedules import database_of_schedules, define, look_again, pause, resume, scheduled_by
 
 
 class _ReadOnly:
@@ -61,73 +59,63 @@ class TaskDurationAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ["-seconds"]
 
 
-class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An operator's schedule, in the words of the settings."""
-
-    task = forms.ChoiceField()
-    cron = forms.CharField(required=False, help_text=_("Minute, hour, day, month, weekday: 0 7 * * mon-fri"))
-    every = forms.DurationField(required=False, help_text=_("Instead of cron: 00:45:00, or 1 12:00:00 for 36 hours."))
-    anchor = forms.CharField(required=False, help_text=_("Of every: when it began to count, such as 2026-01-01 07:00."))
-    timezone = forms.CharField(required=False, help_text=_("An IANA name; without it that of the project."))
-    missed = forms.ChoiceField(choices=[(each, each) for each in get_args(Missed)], required=False)
-    max_missed = forms.IntegerField(required=False)
-    start_within = forms.DurationField(required=False)
-    jitter = forms.DurationField(required=False)
-    overlap = forms.ChoiceField(choices=[(each, each) for each in get_args(Overlap)], required=False)
-    args = forms.JSONField(required=False, help_text=_("Of the task, such as [1, 2]."))
-    kwargs = forms.JSONField(required=False, help_text=_('Of the task, such as {"page": 1}.'))
-
-    class Meta:
-        model = Schedule
-        fields = ["name", "is_paused"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["task"].choices = [(path, path) for path in sorted(registered_tasks)]  # type: ignore[attr-defined]
-        for name, value in (self.instance.definition or {}).items():
-            is_duration = isinstance(self.fields[name], forms.DurationField)
-            self.initial[name] = timedelta(seconds=value) if is_duration else value
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.errors:
-            return cleaned
-        given = {name: cleaned[name] for name in KEYS if cleaned.get(name) not in (None, "", [], {})}
-        definition = {
-            name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in given.items()
-        }
-        try:
-            defined_by(definition)
-        except InvalidTask as error:
-            raise ValidationError(str(error)) from error
-        if cleaned.get("name") in {each.name for each in declared_schedules()}:
-            raise ValidationError({"name": _("The code or the settings have a schedule of this name; take another.")})
-        self.instance.definition = definition
-        return cleaned
-
-
 @admin.register(Schedule)
 class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Operators write schedules of their own, and pause any."""
 
-    list_display = ["name", "task_path", "rule", "source", "is_paused", "last_fire_at", "next_fire_at"]
+    list_display = ["name", "task_path", "rule", "source", "is_paused", "last_fire", "next_fire"]
     list_filter = ["source", "is_paused"]
     search_fields = ["name", "task_path"]
     ordering = ["name"]
     actions = ["pause", "resume", "run"]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        is_theirs = obj is None or obj.source == Schedule.Source.ADMIN
-        return super().get_form(request, obj, change, **kwargs, form=ScheduleForm if is_theirs else forms.ModelForm)
+    # Not the fields themselves: these say that they are in UTC, and the admin shows the time zone of the project.
+    @admin.display(description=_("last fire time"), ordering="last_fire_at")
+    def last_fire(self, row: Schedule) -> Any:
+        return row.last_fire_at
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    @admin.display(description=_("next fire time"), ordering="due_at")
+    def next_fire(self, row: Schedule) -> Any:
+        return None if row.due_at is None else row.next_fire_at
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = ScheduleForm if self._may_write(request, obj) else PauseForm
+        return super().get_form(request, obj, change, **kwargs, form=form)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        if obj is None:
+            return ["name", *KEYS, "is_paused"]
+        if self._may_write(request, obj):
+            return ["name", *KEYS, "is_paused", "last_fire", "next_fire"]
+        definition = [] if obj.definition is None else ["definition"]
+        return ["name", "source", "task_path", "rule", *definition, "is_paused", "last_fire", "next_fire"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
             return []
-        return ["name", "source", "task_path", "rule", "last_fire_at", "next_fire_at"]
+        return [each for each in self.get_fields(request, obj) if each not in (*KEYS, "is_paused")]
+
+    def _may_write(self, request: HttpRequest, obj: Schedule | None) -> bool:
+        """All of a schedule, and not only whether it is paused."""
+        return obj is None or (obj.source == Schedule.Source.ADMIN and self.has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         is_deployed = obj is not None and obj.source != Schedule.Source.ADMIN  # it would come back
         return not is_deployed and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The schedules alone: of their fire times there may be a hundred thousand."""
+        rows = list(objs)
+        may_not = {row.name for row in rows if not self.has_delete_permission(request, row)}
+        return [row.name for row in rows], {self.opts.verbose_name_plural: len(rows)}, may_not, []
+
+    def delete_model(self, request: HttpRequest, obj: Schedule) -> None:
+        super().delete_model(request, obj)
+        look_again(database_of_schedules())  # the code may have a schedule that waits for the name
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        super().delete_queryset(request, queryset)
+        look_again(database_of_schedules())
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         alias = database_of_schedules()
@@ -135,40 +123,47 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             define(alias, obj.name, obj.definition, is_paused=obj.is_paused, now=database_now(alias))
         elif obj.is_paused:
             pause(alias, obj.name)
-        else:
-            self._resume(request, obj)
+        elif "is_paused" in form.changed_data:
+            for row, scheduled in self._with_rules(request, [obj]):
+                resume(alias, row.name, scheduled.rule, database_now(alias))
 
     @admin.action(permissions=["change"], description=_("Pause the selected schedules"))
     def pause(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
-        for row in rows:
-            pause(database_of_schedules(), row.name)
+        alias = database_of_schedules()
+        count = sum(pause(alias, row.name) for row in rows)
+        told = ngettext("%d schedule is paused.", "%d schedules are paused.", count)
+        self.message_user(request, told % count, messages.SUCCESS)
 
     @admin.action(permissions=["change"], description=_("Resume the selected schedules"))
     def resume(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
-        for row in rows.filter(is_paused=True):
-            self._resume(request, row)
+        alias = database_of_schedules()
+        now = database_now(alias)
+        found = self._with_rules(request, rows.filter(is_paused=True))
+        count = sum(resume(alias, row.name, scheduled.rule, now) for row, scheduled in found)
+        told = ngettext("%d schedule fires again, from now on.", "%d schedules fire again, from now on.", count)
+        self.message_user(request, told % count, messages.SUCCESS)
 
     @admin.action(permissions=["change"], description=_("Run the selected schedules now"))
     def run(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
+        alias = database_of_schedules()
+        for row, scheduled in self._with_rules(request, rows):
+            if fire_now(alias, row, scheduled, database_now(alias)) is None:
+                told = _("%s: an earlier task is unfinished, so none is enqueued.")
+                self.message_user(request, told % row.name, messages.WARNING)
+            else:
+                self.message_user(request, _("%s is enqueued.") % row.name, messages.SUCCESS)
+
+    def _with_rules(self, request: HttpRequest, rows: Iterable[Schedule]) -> Iterator[tuple[Schedule, Scheduled]]:
+        """What the rows stand for; of those that cannot fire, the operator is told."""
+        declared = {each.name: each for each in declared_schedules()}
         for row in rows:
-            if scheduled := self._scheduled(request, row):
-                alias = database_of_schedules()
-                result = fire_now(alias, row, scheduled, database_now(alias))
-                told = _("%s: an earlier task is unfinished.") if result is None else _("%s is enqueued.")
-                self.message_user(request, told % row.name, messages.WARNING if result is None else messages.SUCCESS)
-
-    def _resume(self, request: HttpRequest, row: Schedule) -> None:
-        if scheduled := self._scheduled(request, row):
-            alias = database_of_schedules()
-            resume(alias, row.name, scheduled.rule, database_now(alias))
-
-    def _scheduled(self, request: HttpRequest, row: Schedule) -> Scheduled | None:
-        """What a row stands for; if that cannot fire, the operator is told."""
-        try:
-            scheduled = scheduled_by(row, {each.name: each for each in declared_schedules()})
-        except InvalidTask as error:
-            self.message_user(request, f"{row.name}: {error}", messages.ERROR)
-            return None
-        if scheduled is None:
-            self.message_user(request, _("%s: the project has no such schedule any more.") % row.name, messages.ERROR)
-        return scheduled
+            try:
+                scheduled = scheduled_by(row, declared)
+            except InvalidTask as error:
+                self.message_user(request, f"{row.name}: {error}", messages.ERROR)
+                continue
+            if scheduled is None:
+                gone = _("%s: the project does not have this schedule any more.")
+                self.message_user(request, gone % row.name, messages.ERROR)
+            else:
+                yield row, scheduled

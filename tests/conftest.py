@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, connections
 
 from django_tasks_oneshot.compat import task_backends
@@ -42,6 +43,13 @@ def rows(transactional_db):
 @pytest.fixture
 def backend(rows):
     return task_backends["default"]
+
+
+@pytest.fixture
+def admin(client, db):
+    """A browser in which a superuser is logged in."""
+    client.force_login(User.objects.create_superuser("root"))
+    return client
 
 
 @pytest.fixture
