@@ -85,6 +85,11 @@ def discard():
 
 
 @task(takes_context=True)
+def tell_fire_time(context):
+    return context.scheduled_for and context.scheduled_for.isoformat()
+
+
+@task(takes_context=True)
 def retry_once(context):
     if context.attempt == 1:
         raise Retry(after=0)
