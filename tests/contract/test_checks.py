@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import pytest
+from django.core.checks import ERROR, run_checks
 from django.core.checks import Warning as CheckWarning
-from django.core.checks import run_checks
 from django.test import override_settings
 
 from django_tasks_oneshot import Cron, Every, task
-from django_tasks_oneshot.contract.checks import check_capabilities
+from django_tasks_oneshot.contract.checks import check_capabilities, check_schedules
 
 from . import other_backend
+from .conftest import BACKENDS
 from .functions import fetch, send
 
 PATH = "tests.contract.functions.send"
+IMMEDIATE = {"BACKEND": BACKENDS["immediate"]}
 
 
 class AbleBackend(other_backend.OtherBackend):
@@ -33,22 +35,45 @@ class UnableBackend(other_backend.OtherBackend):
         ({"max_attempts": 5}, "oneshot.W001", "max_attempts=5", "supports_retry"),
         ({"timeout": 90}, "oneshot.W002", "timeout=90", "supports_timeout"),
         ({"timeout": 0.5}, "oneshot.W002", "timeout=0.5", "supports_timeout"),
-        ({"schedule": Every(hours=1)}, "oneshot.W003", "a schedule", "supports_schedule"),
-        ({"schedule": [Cron("@daily"), Every(hours=1)]}, "oneshot.W003", "a schedule", "supports_schedule"),
     ],
 )
 def test_a_task_that_asks_for_what_its_backend_lacks_is_told(alias, options, check_id, what, flag):
     task(backend=alias, **options)(send)
-    assert list(check_capabilities()) == [
-        CheckWarning(
-            f"{PATH} has {what}, and the task backend {alias!r} ignores it.",
-            hint=(
-                f"Remove it from {PATH}, use a backend that has {flag} = True, "
-                f"or SILENCED_SYSTEM_CHECKS = [{check_id!r}]."
-            ),
-            id=check_id,
-        )
-    ]
+    assert list(check_capabilities()) == [lacks(alias, check_id, what, flag)]
+
+
+def lacks(alias, check_id, what, flag):
+    return CheckWarning(
+        f"{PATH} has {what}, and the task backend {alias!r} ignores it.",
+        hint=(
+            f"Remove it from {PATH}, use a backend that has {flag} = True, or SILENCED_SYSTEM_CHECKS = [{check_id!r}]."
+        ),
+        id=check_id,
+    )
+
+
+@pytest.mark.parametrize("alias", ["default", "immediate"])
+@pytest.mark.parametrize("schedule", [Every(hours=1), [Cron("@daily"), Every(hours=1)]])
+def test_a_schedule_in_a_project_where_no_backend_has_runs_that_look_at_it(alias, schedule):
+    with override_settings(TASKS={"default": {"BACKEND": BACKENDS["dummy"]}, "immediate": IMMEDIATE}):
+        task(backend=alias, schedule=schedule)(send)
+        assert list(check_capabilities()) == [lacks(alias, "oneshot.W003", "a schedule", "supports_schedule")]
+
+
+@pytest.mark.parametrize("alias", ["immediate", "dummy", "other"])
+def test_runs_of_one_backend_look_at_the_schedules_of_all(alias):
+    task(backend=alias, schedule=Every(hours=1))(send)
+    assert list(check_capabilities()) == []
+
+
+def test_no_overlap_needs_a_backend_that_tells_how_tasks_end(registry):
+    rule = Every(hours=1, overlap="skip")
+    task(backend="immediate", schedule=[Every(hours=2), rule])(send)
+    what = "a schedule with overlap='skip'"
+    assert list(check_capabilities()) == [lacks("immediate", "oneshot.W004", what, "supports_get_result")]
+    registry.clear()
+    task(schedule=rule)(send)
+    assert list(check_capabilities()) == []
 
 
 def test_a_backend_that_says_that_it_cannot_is_one_that_lacks_it():
@@ -75,16 +100,57 @@ def test_a_task_that_asks_for_nothing_is_left_alone(alias, options):
 
 
 def test_each_task_and_each_lack_is_told():
-    task(backend="dummy", max_attempts=5, schedule=Every(hours=1))(send)
+    task(backend="dummy", max_attempts=5, timeout=1)(send)
     task(backend="immediate", max_attempts=3)(fetch)
     assert [(each.id, each.msg.partition(" ")[0]) for each in check_capabilities()] == [
         ("oneshot.W001", "tests.contract.functions.send"),
-        ("oneshot.W003", "tests.contract.functions.send"),
+        ("oneshot.W002", "tests.contract.functions.send"),
         ("oneshot.W001", "tests.contract.functions.fetch"),
     ]
 
 
+def with_schedules(schedules):
+    return override_settings(TASKS={"default": {"BACKEND": BACKENDS["database"], "SCHEDULES": schedules}})
+
+
+@pytest.mark.parametrize(
+    ("definition", "problem"),
+    [
+        ({"task": PATH, "cron": "61 * * * *"}, "write minute 0-59"),
+        ({"task": PATH, "cron": "0 0 30 2 *"}, "never fires"),
+        ({"task": PATH, "cron": "@daily", "timezone": "Mars"}, "write an IANA name"),
+        ({"task": PATH}, "write either 'cron': '0 7 * * *' or 'every': {'minutes': 45}."),
+        ({"cron": "@daily"}, "the task is missing"),
+        ({"task": "gone.tasks.gone", "cron": "@daily"}, "'gone.tasks.gone' cannot be imported"),
+        ({"task": f"{__name__}.lacks", "cron": "@daily"}, "is not a task; decorate the function with @task."),
+        ({"task": PATH, "cron": "@daily", "kwargs": {"c": 1}}, "does not take what its schedule gives it"),
+        ("@daily", "is no dict"),
+    ],
+)
+def test_a_schedule_of_the_settings_that_cannot_fire_is_told(declare, definition, problem):
+    declare(send)
+    with with_schedules({"nightly": definition, "good": {"task": PATH, "cron": "@daily"}}):
+        (message,) = check_schedules()
+    assert (message.id, message.level) == ("oneshot.E005", ERROR)
+    assert message.msg.startswith("Schedule 'nightly': ")
+    assert problem in message.msg
+    assert message.hint == "Until that is changed, it does not fire; all others do."
+
+
+def test_two_schedules_of_one_name_are_told(declare):
+    declare(send, schedule=[Every(hours=1, name="nightly"), Every(hours=2, name="nightly")])
+    with with_schedules({"nightly": {"task": PATH, "cron": "@daily"}}):
+        messages = [each.msg for each in check_schedules()]
+    assert messages == ["Schedule 'nightly': there are two schedules of this name; give one of them another name."] * 2
+
+
+def test_good_schedules_are_left_alone(declare):
+    declare(send, schedule=[Every(hours=1), Cron("@daily")])
+    with with_schedules({"nightly": {"task": PATH, "every": {"minutes": 45}}}):
+        assert list(check_schedules()) == []
+
+
 @pytest.mark.django_db
 def test_manage_py_check_tells():
-    task(backend="dummy", max_attempts=5)(send)
-    assert "oneshot.W001" in [each.id for each in run_checks()]
+    task(backend="dummy", max_attempts=5, schedule=[Every(hours=1, name="a"), Every(hours=2, name="a")])(send)
+    assert {"oneshot.W001", "oneshot.E005"} <= {each.id for each in run_checks()}
