@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from django.core.management import call_command, load_command_class
@@ -14,6 +17,7 @@ from django_tasks_oneshot import TaskContext
 from django_tasks_oneshot.backends.base import OneshotBackend
 from django_tasks_oneshot.contract.task import Policy
 from django_tasks_oneshot.run.due import Plan
+from django_tasks_oneshot.run.listing import Listed, State
 from django_tasks_oneshot.run.report import Report
 
 ROOT = Path(__file__).parent.parent
@@ -24,17 +28,51 @@ def read(name):
     return (ROOT / name).read_text()
 
 
-def own_options(command):
+def parser_of(command):
     parser = load_command_class("django_tasks_oneshot", command).create_parser("manage.py", command)
     assert parser.formatter_class is DjangoHelpFormatter
+    return parser
+
+
+def actions_of(parser):
+    """The parsers of its actions, such as ``pause``, by their names."""
+    return {
+        name: action
+        for each in parser._actions
+        if isinstance(each, argparse._SubParsersAction)
+        for name, action in each.choices.items()
+    }
+
+
+def own_options(parser):
     ours = {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
-    return ours - DjangoHelpFormatter.show_last - {"--help"}
+    return ours.union(*map(own_options, actions_of(parser).values())) - DjangoHelpFormatter.show_last - {"--help"}
+
+
+def section_of(command):
+    return read("docs/commands.md").split(f"## {command}\n")[1].split("\n## ")[0]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_of_a_command_is_in_its_section(command):
-    section = read("docs/commands.md").split(f"## {command}\n")[1].split("\n## ")[0]
-    assert own_options(command) == set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))
+    described = re.findall(r"^\| `(--[a-z-]+)", section_of(command), re.MULTILINE)
+    assert own_options(parser_of(command)) == set(described)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_action_of_a_command_is_in_its_section(command):
+    described = re.findall(r"^\| `([a-z]+) [A-Z]+`", section_of(command), re.MULTILINE)
+    assert list(actions_of(parser_of(command))) == described
+
+
+@pytest.mark.parametrize("key", [each.name for each in fields(Listed)])
+def test_every_key_of_a_listed_schedule_is_described(key):
+    assert re.search(rf"^\| `{key}`", section_of("task_schedules"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_every_state_of_a_schedule_is_described(state):
+    assert f"`{state}`" in section_of("task_schedules")
 
 
 @pytest.mark.parametrize("key", [*Report.__dataclass_fields__, *Plan.__dataclass_fields__])
@@ -59,7 +97,9 @@ def test_every_argument_of_task_is_described(name):
 
 @pytest.mark.parametrize("name", [each for each in vars(TaskContext) if not each.startswith("_")])
 def test_everything_of_a_context_is_described(name):
-    assert name == "progress" or re.search(rf"^\| `(await )?context\.{name}\b", read("docs/tasks.md"), re.MULTILINE)
+    assert name in {"progress", "fire"} or re.search(
+        rf"^\| `(await )?context\.{name}\b", read("docs/tasks.md"), re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("name", django_tasks_oneshot.__all__)
