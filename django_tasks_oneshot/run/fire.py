@@ -80,7 +80,7 @@ def fire_now(
 
 
 def enqueue(scheduled: Scheduled, fire: Fire) -> AnyResult:
-    with standing_for(fire):
+    with standing_for(fire, scheduled.task):
         return scheduled.task.enqueue(*scheduled.rule.args, **scheduled.rule.kwargs)
 
 
