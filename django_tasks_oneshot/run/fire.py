@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from ..compat import AnyResult, AnyTask, InvalidTaskBackend, TaskResultDoesNotEx
 from ..contract.declared import Scheduled
 from ..contract.fired import standing_for
 from ..contract.missed import Due, Fire, due_fires
+from ..contract.notify import notices_held_back, notify
 from ..models import FireTime, Schedule
 from .schedules import plan, rows_of
 
@@ -44,7 +45,7 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
         _move(alias, row, moved_on)
         return 0
     if shares_transaction(scheduled.task, alias):
-        with transaction.atomic(using=alias):
+        with _in_one_transaction(alias):
             if not _move(alias, row, moved_on):
                 return 0
             fires = _to_enqueue(alias, row, scheduled, due, now)
@@ -70,7 +71,7 @@ def fire_now(
     """Enqueues the task of a schedule out of turn; ``None`` if an earlier one is unfinished and may not overlap."""
     this = Fire(now)
     together = shares_transaction(scheduled.task, alias)
-    with transaction.atomic(using=alias) if together else nullcontext():
+    with _in_one_transaction(alias) if together else nullcontext():
         rows_of(alias).filter(pk=row.pk).update(rule=F("rule"))  # a tick that fires it waits, or is waited for
         if scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
             return None
@@ -82,6 +83,15 @@ def fire_now(
 def enqueue(scheduled: Scheduled, fire: Fire) -> AnyResult:
     with standing_for(fire, scheduled.task):
         return scheduled.task.enqueue(*scheduled.rule.args, **scheduled.rule.kwargs)
+
+
+@contextmanager
+def _in_one_transaction(alias: str) -> Iterator[None]:
+    """Receivers are told of what is enqueued inside when it is committed."""
+    with notices_held_back() as notices, transaction.atomic(using=alias):
+        yield
+    for notice in notices:
+        notify(*notice)
 
 
 def shares_transaction(task: AnyTask, alias: str) -> bool:
