@@ -17,6 +17,7 @@ from ..contract.declared import Scheduled
 from ..contract.fired import standing_for
 from ..contract.missed import Due, Fire, due_fires
 from ..contract.notify import notices_held_back, notify
+from ..db.clock import database_now
 from ..models import FireTime, Schedule
 from .schedules import plan, rows_of
 
@@ -53,14 +54,16 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
     else:
         # What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on:
         # if this process dies in between, it is done again, when the lease ends.
-        if not _move(alias, row, {"due_at": now + LEASE}):
+        lease = database_now(alias) + LEASE  # ``now`` was a while ago, where others were enqueued before
+        if not _move(alias, row, {"due_at": lease}):
             return 0
-        row.due_at = now + LEASE
+        row.due_at = lease
         fires = _to_enqueue(alias, row, scheduled, due, now)
-        results = [call_project(enqueue, scheduled, each) for each in fires]
-        with transaction.atomic(using=alias):
-            if _move(alias, row, moved_on):
-                _keep(alias, row, fires, results)
+        for each in fires:
+            result = call_project(enqueue, scheduled, each)
+            with transaction.atomic(using=alias):
+                _keep(alias, row, [each], [result])
+        _move(alias, row, moved_on)
     _tell(row, due, fires)
     return len(fires)
 
