@@ -75,7 +75,7 @@ class Ticker:
             return 0
         due = rows_of(self.alias).filter(pk__in=names, due_at__lte=DatabaseNow()).annotate(now=DatabaseNow())
         rows: list[Any] = insist(self.alias, lambda: list(due.order_by("due_at")), remaining=self.remaining)
-        return sum(self._fire_safely(row, row.now) for row in rows)
+        return sum(self._fire_safely(row, row.now) for row in rows if self.remaining() > 0)
 
     def _fire_safely(self, row: Schedule, now: datetime) -> int:
         """One bad rule, or a task that cannot be enqueued, stops no other schedule."""
