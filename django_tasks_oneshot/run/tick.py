@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,7 +83,9 @@ class Ticker:
         try:
             return self._fire(row, now)
         except DatabaseError as error:
-            logger.warning("Schedule %s could not be fired; the next tick does it (%s).", row.name, error)
+            logger.warning("Schedule %s could not be fired; it is tried again in a minute (%s).", row.name, error)
+            with suppress(DatabaseError):
+                self._put_off(row, now + SOON)
         except InvalidTask as error:
             logger.error("Schedule %s cannot be fired: %s", row.name, error)
             self._put_off(row, now + LATER)
