@@ -34,7 +34,11 @@ def rows_of(alias: str) -> models.QuerySet[Schedule]:
 def scheduled_by(row: Schedule, declared: Mapping[str, Declared]) -> Scheduled | None:
     """What a row stands for; ``None`` if the project does not have it any more. Raises ``InvalidTask``."""
     if row.source == Schedule.Source.ADMIN:
-        return defined_by(row.definition)
+        try:
+            definition = row.definition  # which may not have been read yet
+        except ValueError as error:
+            raise InvalidTask(f"its definition in the table is no JSON ({error}).") from error
+        return defined_by(definition)
     known = declared.get(row.name)
     return None if known is None else known.scheduled()
 
