@@ -103,6 +103,10 @@ def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -
         rows_of(alias).bulk_create(new, batch_size=500, ignore_conflicts=True)
         mark = DeclaredSchedules(digest=digest_of(declared.values()))
         DeclaredSchedules.objects.using(alias).bulk_create([mark], ignore_conflicts=True)
+    if new:
+        known = set(rows_of(alias).values_list("pk", flat=True))
+        for name in sorted({each.name for each in new} - known):  # MySQL does not tell apart small and capital letters
+            logger.error("Schedule %s does not run: to the database its name is another one's; rename it.", name)
 
 
 def look_again(alias: str) -> None:
