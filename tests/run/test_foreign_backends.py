@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
+from django.db.models import Max
 from django.utils import timezone
 
 from django_tasks_oneshot import Every
@@ -122,6 +125,21 @@ class TestDriven:
         assert tick() == 1
         assert enqueued() == 1
 
+    def test_the_lease_of_one_begins_when_those_before_it_are_enqueued(self, schedule, overdue, monkeypatch):
+        schedule([every_day(), every_day()], daily, backend="foreign")
+        tick()
+        overdue(LAST)
+        enqueue, leases = TableBackend.enqueue, []
+
+        def enqueue_slowly(*args):
+            leases.append(Schedule.objects.aggregate(Max("due_at"))["due_at__max"])
+            time.sleep(0.01)
+            return enqueue(*args)
+
+        monkeypatch.setattr(TableBackend, "enqueue", enqueue_slowly)
+        assert tick() == 2
+        assert leases[0] < leases[1]
+
     def test_one_that_is_paused_while_it_is_enqueued_stays_paused(self, missed, monkeypatch):
         missed()
         enqueue = TableBackend.enqueue
@@ -201,15 +219,16 @@ class TestCrashes:
 
 
 class TestFailures:
-    @pytest.fixture(params=["at once", "in the middle"])
+    @pytest.fixture(params=[(1, ConnectionError), (1, OperationalError), (2, ConnectionError)])
     def failing(self, request, monkeypatch):
-        """The backend refuses what it is given, or all but the first."""
+        """The backend fails, with one error or another, from the first task on or from the second."""
+        first, error = request.param
         enqueue, calls = TableBackend.enqueue, []
 
         def fail(*args):
             calls.append(args)
-            if request.param == "at once" or len(calls) > 1:
-                raise ConnectionError("no route to the queue")
+            if len(calls) >= first:
+                raise error("no route to the queue")
             return enqueue(*args)
 
         with monkeypatch.context() as patch:

@@ -15,6 +15,7 @@ from django_tasks_oneshot.compat import task_enqueued
 from django_tasks_oneshot.db.clock import database_now
 from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
+from django_tasks_oneshot.run.fire import fire_now
 from django_tasks_oneshot.run.schedules import define
 from django_tasks_oneshot.run.tick import LATER, SOON, Ticker
 from tests.clock import Clock
@@ -311,6 +312,34 @@ class TestOverlap:
         eventually(lambda: manage.run_due_tasks()["interrupted"] == 1)
         overdue(LAST, name="deadly")
         assert tick() == 1
+
+
+class TestOutOfTurn:
+    @pytest.fixture
+    def now(self):
+        """Enqueues the task of the schedule out of turn."""
+        return lambda: fire_now(
+            "default", Schedule.objects.get(), Ticker().declared[NAME].scheduled(), database_now("default")
+        )
+
+    def test_the_task_stands_for_that_moment(self, missed, now):
+        missed()
+        result = now()
+        assert FireTime.objects.get().task_id == result.id
+        assert timezone.now() - StoredTask.objects.get().scheduled_for < timedelta(hours=1)
+
+    def test_the_schedule_still_fires_in_its_turn(self, missed, now):
+        missed()
+        now()
+        assert tick() == 1
+        assert LAST in fired()
+
+    def test_it_is_in_the_way_of_one_that_may_not_overlap_with_it(self, missed, now):
+        missed(overlap="skip")
+        assert now() is not None
+        assert now() is None
+        assert tick() == 0
+        assert StoredTask.objects.count() == 1
 
 
 class TestTrouble:
