@@ -6,16 +6,19 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
+from django.utils import timezone
 
+from django_tasks_oneshot import task
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.contract.task import registered_tasks
 from django_tasks_oneshot.db.connections import RunConnections
-from django_tasks_oneshot.models import StoredTask
+from django_tasks_oneshot.models import Schedule, StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, drain
 
@@ -32,6 +35,13 @@ if connection.vendor != "sqlite":
     ]
 
 MANAGE = Path(__file__).parent / "project" / "manage.py"
+SET_UP = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
+import django
+django.setup()
+"""
 
 
 @pytest.fixture
@@ -73,6 +83,36 @@ def no_schedules(monkeypatch):
 
 
 @pytest.fixture
+def schedule(no_schedules, rows, monkeypatch):
+    """Declares a function as a task with this schedule, in place of all that were declared before."""
+
+    def schedule(rule, function, *, besides=False, **options):
+        if not besides:
+            no_schedules.clear()
+        function = getattr(function, "func", function)  # in its module there is a task after the first time
+        declared = task(schedule=rule, **options)(function)
+        monkeypatch.setattr(sys.modules[function.__module__], function.__name__, declared)
+        return declared
+
+    return schedule
+
+
+@pytest.fixture
+def overdue():
+    """Makes schedules look as if no run had come since this long ago, or since this fire time."""
+
+    def overdue(since, **which):
+        next_fire_at = since if isinstance(since, datetime) else timezone.now() - since
+        found = Schedule.objects.filter(due_at__isnull=False, **which)
+        for row in found:
+            due_at = next_fire_at + (row.due_at - row.next_fire_at)  # what its jitter adds
+            Schedule.objects.filter(pk=row.pk).update(next_fire_at=next_fire_at, due_at=due_at)
+        assert found
+
+    return overdue
+
+
+@pytest.fixture
 def in_threads():
     """Calls something in several threads at once, each with a run's own database connection."""
 
@@ -108,8 +148,15 @@ class ManagePy:
         self.environment: dict[str, str] = {}
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return self._start(str(MANAGE), *arguments, **environment)
+
+    def start_code(self, code: str, **environment: str) -> subprocess.Popen[str]:
+        """Python code in the project, instead of a command."""
+        return self._start("-c", f"{SET_UP}\n{code}", **environment)
+
+    def _start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", MANAGE, *arguments],
+            [sys.executable, "-W", "error", *arguments],
             env={**os.environ, "ONESHOT_DATABASE": connection.settings_dict["NAME"], **self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -45,7 +45,7 @@ def database_of_tasks() -> str:
 
 
 def insert(backend: DatabaseBackend, task: AnyTask, args: Any, kwargs: Any) -> AnyResult:
-    fire = take_fire()
+    fire = take_fire(task)
     row = StoredTask(
         id=time_ordered_id(),
         task_path=task.module_path,

@@ -21,7 +21,7 @@ class StraightThrough:
 
     def __init__(self, context: AnyContext) -> None:
         self.result = context.task_result
-        self.fire = take_fire()
+        self.fire = take_fire(context.task_result.task)
         self._begin(Checkpoint())
 
     def _begin(self, checkpoint: Checkpoint) -> None:

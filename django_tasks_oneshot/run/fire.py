@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -16,6 +16,8 @@ from ..compat import AnyResult, AnyTask, InvalidTaskBackend, TaskResultDoesNotEx
 from ..contract.declared import Scheduled
 from ..contract.fired import standing_for
 from ..contract.missed import Due, Fire, due_fires
+from ..contract.notify import notices_held_back, notify
+from ..db.clock import database_now
 from ..models import FireTime, Schedule
 from .schedules import plan, rows_of
 
@@ -44,7 +46,7 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
         _move(alias, row, moved_on)
         return 0
     if shares_transaction(scheduled.task, alias):
-        with transaction.atomic(using=alias):
+        with _in_one_transaction(alias):
             if not _move(alias, row, moved_on):
                 return 0
             fires = _to_enqueue(alias, row, scheduled, due, now)
@@ -52,14 +54,16 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
     else:
         # What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on:
         # if this process dies in between, it is done again, when the lease ends.
-        if not _move(alias, row, {"due_at": now + LEASE}):
+        lease = database_now(alias) + LEASE  # ``now`` was a while ago, where others were enqueued before
+        if not _move(alias, row, {"due_at": lease}):
             return 0
-        row.due_at = now + LEASE
+        row.due_at = lease
         fires = _to_enqueue(alias, row, scheduled, due, now)
-        results = [call_project(enqueue, scheduled, each) for each in fires]
-        with transaction.atomic(using=alias):
-            if _move(alias, row, moved_on):
-                _keep(alias, row, fires, results)
+        for each in fires:
+            result = call_project(enqueue, scheduled, each)
+            with transaction.atomic(using=alias):
+                _keep(alias, row, [each], [result])
+        _move(alias, row, moved_on)
     _tell(row, due, fires)
     return len(fires)
 
@@ -70,7 +74,7 @@ def fire_now(
     """Enqueues the task of a schedule out of turn; ``None`` if an earlier one is unfinished and may not overlap."""
     this = Fire(now)
     together = shares_transaction(scheduled.task, alias)
-    with transaction.atomic(using=alias) if together else nullcontext():
+    with _in_one_transaction(alias) if together else nullcontext():
         rows_of(alias).filter(pk=row.pk).update(rule=F("rule"))  # a tick that fires it waits, or is waited for
         if scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
             return None
@@ -80,8 +84,17 @@ def fire_now(
 
 
 def enqueue(scheduled: Scheduled, fire: Fire) -> AnyResult:
-    with standing_for(fire):
+    with standing_for(fire, scheduled.task):
         return scheduled.task.enqueue(*scheduled.rule.args, **scheduled.rule.kwargs)
+
+
+@contextmanager
+def _in_one_transaction(alias: str) -> Iterator[None]:
+    """Receivers are told of what is enqueued inside when it is committed."""
+    with notices_held_back() as notices, transaction.atomic(using=alias):
+        yield
+    for notice in notices:
+        notify(*notice)
 
 
 def shares_transaction(task: AnyTask, alias: str) -> bool:

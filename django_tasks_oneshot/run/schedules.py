@@ -35,7 +35,11 @@ def rows_of(alias: str) -> models.QuerySet[Schedule]:
 def scheduled_by(row: Schedule, declared: Mapping[str, Declared]) -> Scheduled | None:
     """What a row stands for; ``None`` if the project does not have it any more. Raises ``InvalidTask``."""
     if row.source == Schedule.Source.ADMIN:
-        return defined_by(row.definition)
+        try:
+            definition = row.definition  # which may not have been read yet
+        except ValueError as error:
+            raise InvalidTask(f"its definition in the table is no JSON ({error}).") from error
+        return defined_by(definition)
     known = declared.get(row.name)
     return None if known is None else known.scheduled()
 
@@ -61,8 +65,19 @@ def rule_text(rule: Rule) -> str:
 
 
 def digest_of(declared: Iterable[Declared]) -> str:
-    texts = sorted(f"{each.name}\n{each.source}\n{each.task_path}\n{each.text}\n" for each in declared)
+    """Another one, too, where one of them can fire that could not: its task is there now, say."""
+    texts = sorted(
+        f"{each.name}\n{each.source}\n{each.task_path}\n{each.text}\n{_can_fire(each)}\n" for each in declared
+    )
     return sha256("".join(texts).encode(errors="surrogatepass")).hexdigest()
+
+
+def _can_fire(declared: Declared) -> bool:
+    try:
+        declared.scheduled()
+    except Exception:
+        return False
+    return True
 
 
 def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -> None:
@@ -71,23 +86,28 @@ def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -
     Of several runs at once each does the same, and of two releases that run at once each does its own.
     """
     rows = {row.name: row for row in rows_of(alias).defer("definition")}
-    changed = False
-    new = []
+    new, changed = [], []
     for each in declared.values():
         row = rows.get(each.name)
         try:
             if row is None:
                 new.append(_row_of(each, now))
-            else:
-                changed |= _follow(alias, row, each, now)
+            elif changes := _changes(row, each, now):
+                changed.append((row, changes))
         except Exception as error:
             logger.error("Schedule %s of the %s does not run: %s", each.name, each.source, error)
     with transaction.atomic(using=alias):
         if new or changed:
             look_again(alias)
+        for row, changes in changed:
+            rows_of(alias).filter(pk=row.pk, rule=row.rule, due_at=row.due_at).update(**changes)
         rows_of(alias).bulk_create(new, batch_size=500, ignore_conflicts=True)
         mark = DeclaredSchedules(digest=digest_of(declared.values()))
         DeclaredSchedules.objects.using(alias).bulk_create([mark], ignore_conflicts=True)
+    if new:
+        known = set(rows_of(alias).values_list("pk", flat=True))
+        for name in sorted({each.name for each in new} - known):  # MySQL does not tell apart small and capital letters
+            logger.error("Schedule %s does not run: to the database its name is another one's; rename it.", name)
 
 
 def look_again(alias: str) -> None:
@@ -105,8 +125,8 @@ def _identity(declared: Declared) -> dict[str, Any]:
     return {"source": declared.source, "task_path": declared.task_path}
 
 
-def _follow(alias: str, row: Schedule, declared: Declared, now: datetime) -> bool:
-    """Writes into a row that is there what this release says anew; returns whether that is anything."""
+def _changes(row: Schedule, declared: Declared, now: datetime) -> dict[str, Any]:
+    """What this release says anew of a row that is there."""
     if row.source == Schedule.Source.ADMIN:
         raise InvalidTask(NAME_IS_TAKEN)
     rule = declared.scheduled().rule
@@ -114,8 +134,7 @@ def _follow(alias: str, row: Schedule, declared: Declared, now: datetime) -> boo
     stopped = row.due_at is None and not row.is_paused
     if stopped or row.rule != rule_text(rule):
         changes |= plan(row.name, rule, now) | ({"due_at": None} if row.is_paused else {})
-    unchanged = rows_of(alias).filter(pk=row.pk, rule=row.rule, due_at=row.due_at)
-    return bool(changes) and unchanged.update(**changes) == 1
+    return changes
 
 
 def pause(alias: str, name: str) -> bool:

@@ -9,24 +9,22 @@ from typing import Any
 from django.db import router
 
 from django_tasks_oneshot.backends.base import Claim, Recorded
-from django_tasks_oneshot.backends.database import DatabaseBackend
 from django_tasks_oneshot.backends.database_store import DatabaseStore
-from django_tasks_oneshot.compat import AnyResult, AnyTask
+from django_tasks_oneshot.compat import AnyResult
+from django_tasks_oneshot.contract.declared import Scheduled
+from django_tasks_oneshot.contract.missed import Fire
 from django_tasks_oneshot.models import Schedule
-from django_tasks_oneshot.run.tick import Ticker
+from django_tasks_oneshot.run import fire
 
 from . import ledger
 from .points import reach
-
-_ticking: list[Ticker] = []
 
 
 def install() -> None:
     """Puts the named points into this process, and lets it write down what it claims and fires."""
     _wrap(DatabaseStore, "claim", _claim)
     _wrap(DatabaseStore, "record", _record)
-    _wrap(Ticker, "tick", _tick)
-    _wrap(DatabaseBackend, "enqueue", _enqueue)
+    _wrap(fire, "enqueue", _enqueue)
 
 
 def last_fires() -> list[tuple[str, str]]:
@@ -34,7 +32,7 @@ def last_fires() -> list[tuple[str, str]]:
     return [(each.name, each.last_fire_at.isoformat()) for each in _schedules().exclude(last_fire_at=None)]
 
 
-def _wrap(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
+def _wrap(owner: object, name: str, wrapper: Callable[..., Any]) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
@@ -62,23 +60,13 @@ def _record(
     return recorded
 
 
-def _tick(original: Callable[..., int], ticker: Ticker) -> int:
-    _ticking.append(ticker)
-    try:
-        return original(ticker)
-    finally:
-        _ticking.remove(ticker)
-
-
-def _enqueue(original: Callable[..., AnyResult], backend: DatabaseBackend, task: AnyTask, *args: Any) -> AnyResult:
-    if not _ticking:
-        return original(backend, task, *args)
+def _enqueue(original: Callable[..., AnyResult], scheduled: Scheduled, fire: Fire) -> AnyResult:
     reach("in-tick")
-    result = original(backend, task, *args)
+    result = original(scheduled, fire)
     # Of a task with one schedule, whose name is then the task's. The transaction is still open: whether the
     # fire has happened is known by whether this result exists later.
-    fired = _schedules().get(name=task.module_path).last_fire_at
-    ledger.write("fire", schedule=task.module_path, fire_time=fired.isoformat(), task=result.id)
+    schedule = scheduled.task.module_path
+    ledger.write("fire", schedule=schedule, fire_time=fire.at.isoformat(), task=result.id)
     return result
 
 

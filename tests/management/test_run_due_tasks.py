@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_tasks_oneshot.compat import TaskResultStatus
-from django_tasks_oneshot.models import Schedule, StoredTask
+from django_tasks_oneshot.models import StoredTask
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 
@@ -290,10 +290,10 @@ class TestKilled:
 
 
 class TestDryRun:
-    def test_tells_what_is_due_and_runs_nothing(self, manage):
+    def test_tells_what_is_due_and_runs_nothing(self, manage, overdue):
         result = tasks.send_mail.enqueue("a@example.com")
         manage.run_due_tasks("--queue", "default")  # its tick has seen the schedules
-        Schedule.objects.update(next_fire_at=timezone.now() - timedelta(seconds=1))
+        overdue(timedelta(seconds=1))
         done = manage("run_due_tasks", "--dry-run")
         assert f"tests.project.shop.tasks.send_mail  id={result.id} queue=mail priority=10" in done.stdout
         assert "tests.project.shop.tasks.digest would be enqueued by its schedule" in done.stdout
@@ -319,9 +319,9 @@ class TestDryRun:
 
 
 class TestSchedules:
-    def test_a_due_schedule_runs_in_the_run_that_finds_it(self, manage):
+    def test_a_due_schedule_runs_in_the_run_that_finds_it(self, manage, overdue):
         assert manage.run_due_tasks()["scheduled"] == 0
-        Schedule.objects.update(next_fire_at=timezone.now() - timedelta(days=2))
+        overdue(timedelta(days=2))
         report = manage.run_due_tasks()
         assert (report["scheduled"], report["succeeded"]) == (1, 1)
         assert Execution.objects.get().note == "digest"

@@ -50,6 +50,7 @@ TASKS = {
         "MAX_ATTEMPTS": 3,
     },
     "immediate": {"BACKEND": f"{BaseTaskBackend.__module__.rpartition('.')[0]}.immediate.ImmediateBackend"},
+    "foreign": {"BACKEND": "tests.project.foreign.TableBackend"},
 }
 
 ENGINE = os.environ.get("ONESHOT_ENGINE", "sqlite3")

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_tasks_oneshot.compat import TaskResultStatus
-from django_tasks_oneshot.models import Schedule, StoredTask
+from django_tasks_oneshot.models import StoredTask
 from tests.project.shop import tasks
 
 HOUR = 3600
@@ -88,11 +88,11 @@ class TestAHostWhoseClockIsWrong:
         manage.run_due_tasks()
         assert timedelta(0) < due_in(result) < timedelta(minutes=10)
 
-    def test_fires_a_schedule_when_it_is_due_and_not_before(self, manage):
+    def test_fires_a_schedule_when_it_is_due_and_not_before(self, manage, overdue):
         manage.run_due_tasks()
-        Schedule.objects.update(next_fire_at=timezone.now() + timedelta(minutes=30))
+        overdue(-timedelta(minutes=30))
         assert manage.run_due_tasks()["scheduled"] == 0
-        Schedule.objects.update(next_fire_at=timezone.now() - timedelta(minutes=30))
+        overdue(timedelta(minutes=30))
         assert manage.run_due_tasks()["scheduled"] == 1
 
     def test_takes_nothing_from_a_run_elsewhere(self, manage, backend):

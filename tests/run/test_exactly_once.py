@@ -1,0 +1,187 @@
+"""A fire time becomes one task: with several runs at once, when they are killed, and when clocks are set back."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from django_tasks_oneshot import Every
+from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
+from django_tasks_oneshot.run.schedules import define
+from django_tasks_oneshot.run.tick import Ticker
+from tests.project.shop import tasks
+from tests.project.shop.models import Execution
+
+DAY = timedelta(days=1)
+LAST = timezone.now().replace(microsecond=0) - DAY / 2  # twelve hours from now nothing fires by chance
+DAILY = {"every": {"days": 1}, "anchor": LAST.isoformat()}
+
+# Runs due tasks when all that were started are ready.
+TOGETHER = """
+import pathlib, time
+from django.core.management import call_command
+from django.db import connection
+connection.ensure_connection()
+pathlib.Path({ready!r}).touch()
+while not pathlib.Path({go!r}).exists():
+    time.sleep(0.005)
+call_command("run_due_tasks", format="json")
+"""
+
+# Runs due tasks, and kills its process before or after the nth call of a function.
+KILLED = """
+import signal
+from django.core.management import call_command
+from django_tasks_oneshot.models import StoredTask
+from django_tasks_oneshot.run import fire, tick
+
+owner = {owner}
+original, calls = getattr(owner, {name!r}), []
+
+def killed(*args, **kwargs):
+    calls.append(1)
+    if len(calls) == {nth} and {when!r} == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = original(*args, **kwargs)
+    if len(calls) == {nth}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(owner, {name!r}, killed)
+call_command("run_due_tasks")
+"""
+
+POINTS = {
+    "before the row is moved": ("before", "fire", "_move", 1),
+    "between the UPDATE and the enqueue": ("before", "fire", "_to_enqueue", 1),
+    "inside enqueue, before its INSERT": ("before", "StoredTask", "save", 1),
+    "inside enqueue, after its INSERT": ("after", "StoredTask", "save", 1),
+    "between two tasks": ("before", "StoredTask", "save", 2),
+    "between the enqueue and the fire time": ("before", "fire", "_keep", 1),
+    "between the fire time and the commit": ("after", "fire", "_keep", 1),
+    "after the commit": ("after", "tick", "fire", 1),
+}
+
+
+def daily():
+    pass
+
+
+def tick():
+    return Ticker().tick()
+
+
+@pytest.fixture
+def operator(rows):
+    """Adds a daily schedule of a task that writes its name down."""
+
+    def operator(name, **options):
+        definition = {"task": tasks.write_down.module_path, **DAILY, "args": [name], **options}
+        define("default", name, definition, is_paused=False, now=timezone.now())
+
+    return operator
+
+
+class TestSeveralAtOnce:
+    def test_ticks_make_one_task_of_a_fire_time(self, schedule, overdue, in_threads):
+        schedule(Every(days=1, anchor=LAST), daily)
+        tick()
+        for count in range(1, 6):
+            overdue(LAST)
+            in_threads(8, tick)
+            assert (StoredTask.objects.count(), FireTime.objects.count()) == (count, 1)
+            FireTime.objects.all().delete()
+
+    def test_ticks_make_one_task_of_each_missed_fire_time(self, schedule, overdue, in_threads):
+        schedule(Every(days=1, anchor=LAST, missed="all"), daily)
+        tick()
+        overdue(LAST - DAY * 9)
+        in_threads(8, tick)
+        kept = list(StoredTask.objects.order_by("scheduled_for").values_list("scheduled_for", flat=True))
+        assert kept == [LAST - DAY * number for number in range(9, -1, -1)]
+
+    def test_ticks_enqueue_one_task_of_a_schedule_that_may_not_overlap_with_itself(self, schedule, overdue, in_threads):
+        schedule(Every(days=1, anchor=LAST, overlap="skip"), daily)
+        tick()
+        overdue(LAST)
+        in_threads(8, tick)
+        assert StoredTask.objects.count() == 1
+
+    def test_ticks_see_a_schedule_for_the_first_time_once(self, schedule, in_threads):
+        schedule([Every(days=1, anchor=LAST), Every(days=2, anchor=LAST)], daily)
+        in_threads(8, tick)
+        assert (Schedule.objects.count(), StoredTask.objects.count()) == (2, 0)
+
+    def test_runs_fire_each_of_many_schedules_once(self, operator, overdue, manage, eventually, tmp_path):
+        names = [f"operator {number}" for number in range(50)]
+        for name in names:
+            operator(name)
+        overdue(LAST)
+        go = tmp_path / "go"
+        ready = [tmp_path / f"ready {number}" for number in range(8)]
+        runs = [manage.start_code(TOGETHER.format(ready=str(each), go=str(go))) for each in ready]
+        eventually(lambda: all(each.exists() for each in ready))
+        go.touch()
+        reports = []
+        for run in runs:
+            stdout, stderr = run.communicate(timeout=120)
+            assert run.returncode == 0, stderr
+            reports.append(json.loads(stdout))
+        assert sum(report["scheduled"] for report in reports) == 50
+        assert Counter(Execution.objects.values_list("note", flat=True)) == Counter(names)
+        assert FireTime.objects.count() == StoredTask.objects.count() == 50
+
+
+class TestKilled:
+    @pytest.mark.parametrize("point", POINTS)
+    def test_a_run_leaves_each_fire_time_to_be_fired_once(self, operator, overdue, manage, point):
+        when, owner, name, nth = POINTS[point]
+        operator("nightly", missed="all")
+        overdue(LAST - 2 * DAY)
+        killed = manage.start_code(KILLED.format(when=when, owner=owner, name=name, nth=nth))
+        _, stderr = killed.communicate(timeout=120)
+        assert killed.returncode == -signal.SIGKILL, stderr
+        scheduled = [manage.run_due_tasks()["scheduled"], manage.run_due_tasks()["scheduled"]]
+        assert scheduled == ([0, 0] if point == "after the commit" else [3, 0])
+        assert Execution.objects.count() == StoredTask.objects.count() == FireTime.objects.count() == 3
+        assert Schedule.objects.get(pk="nightly").due_at == LAST + DAY
+
+
+class TestAClockThatIsSetBack:
+    @pytest.mark.parametrize("missed", ["latest", "all"])
+    def test_fires_nothing_twice_and_the_schedule_moves_on(self, schedule, overdue, missed):
+        schedule(Every(days=1, anchor=LAST, missed=missed), daily)
+        tick()
+        overdue(LAST)
+        assert tick() == 1
+        overdue(LAST)
+        assert tick() == 0
+        assert Schedule.objects.get().due_at == LAST + DAY
+        assert StoredTask.objects.count() == 1
+
+    def test_fires_what_was_not_fired_yet(self, schedule, overdue):
+        schedule(Every(days=1, anchor=LAST, missed="all"), daily)
+        tick()
+        overdue(LAST - DAY)
+        tick()
+        FireTime.objects.filter(fire_at=LAST).delete()
+        overdue(LAST - 2 * DAY)
+        assert tick() == 2
+        assert FireTime.objects.count() == 3
+
+
+def test_the_database_itself_refuses_a_second_task_for_a_fire_time(schedule, overdue):
+    schedule(Every(days=1, anchor=LAST), daily)
+    tick()
+    overdue(LAST)
+    tick()
+    kept = FireTime.objects.get()
+    kept.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        kept.save(force_insert=True)
