@@ -180,8 +180,8 @@ def check_schedule_arguments(task: AnyTask, rule: Rule) -> None:
         signature(task.func).bind(*context, *rule.args, **rule.kwargs)
     except TypeError as error:
         raise InvalidTask(
-            f"{task.module_path} does not take what its schedule gives it ({error}); write args= or kwargs= in the rule, "
-            "or give its arguments defaults."
+            f"{task.module_path} does not take what its schedule gives it ({error}); write args= or kwargs= in the "
+            "rule, or give its arguments defaults."
         ) from error
 
 

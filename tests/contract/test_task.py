@@ -376,7 +376,7 @@ class TestWithPolicy:
 
 class TestSchedule:
     def test_of_a_task_that_needs_arguments_is_refused(self):
-        with pytest.raises(InvalidTask, match=r"missing a required argument: 'user_id'.*write args= or kwargs= in the rule, or give"):
+        with pytest.raises(InvalidTask, match=r"required argument: 'user_id'.*write args= or kwargs= in the rule, or"):
             task(schedule=Every(minutes=5))(functions.needs_a_user)
 
     def test_of_a_task_that_needs_only_its_context_is_taken(self):
