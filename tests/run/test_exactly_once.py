@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from django_tasks_oneshot import Every
 from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
+from django_tasks_oneshot.run.fire import LEASE
 from django_tasks_oneshot.run.schedules import define
 from django_tasks_oneshot.run.tick import Ticker
 from tests.project.shop import tasks
@@ -176,6 +177,8 @@ class TestKilled:
         _, stderr = killed.communicate(timeout=120)
         assert killed.returncode == -signal.SIGKILL, stderr
         assert manage.run_due_tasks()["scheduled"] == 0
+        row = Schedule.objects.get(pk="nightly")
+        assert row.next_fire_at == LAST < timezone.now() < row.due_at < timezone.now() + LEASE
         Schedule.objects.filter(pk="nightly").update(due_at=LAST)
         manage.run_due_tasks()
         assert manage.run_due_tasks()["scheduled"] == 0
