@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from django_tasks_oneshot import Every
-from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
+from django_tasks_oneshot.models import DeclaredSchedules, FireTime, Schedule, StoredTask
 from django_tasks_oneshot.run.fire import LEASE
 from django_tasks_oneshot.run.schedules import define
 from django_tasks_oneshot.run.tick import Ticker
@@ -39,6 +39,7 @@ call_command("run_due_tasks", format="json")
 KILLED = """
 import signal
 from django.core.management import call_command
+from django.db import models
 from django_tasks_oneshot.models import StoredTask
 from django_tasks_oneshot.run import fire, tick
 from tests.project.foreign import TableBackend
@@ -184,6 +185,21 @@ class TestKilled:
         assert manage.run_due_tasks()["scheduled"] == 0
         assert (Execution.objects.count(), FireTime.objects.count()) == (times, 1)
         assert Schedule.objects.get(pk="nightly").due_at == LAST + DAY
+
+    def test_a_run_follows_a_changed_rule_wholly_or_not_at_all(self, manage):
+        """Else the other release, that has the old rule, would not see that it has changed."""
+        manage.run_due_tasks()
+        digest = Schedule.objects.filter(name=tasks.digest.module_path)
+        rule = digest.get().rule
+        digest.update(rule="of the other release")
+        DeclaredSchedules.objects.update(digest="of the other release")
+        killed = manage.start_code(KILLED.format(when="before", owner="models.QuerySet", name="bulk_create", nth=1))
+        killed.communicate(timeout=120)
+        assert killed.returncode == -signal.SIGKILL
+        assert digest.get().rule == DeclaredSchedules.objects.get().digest == "of the other release"
+        manage.run_due_tasks()
+        assert digest.get().rule == rule
+        assert not DeclaredSchedules.objects.filter(digest="of the other release").exists()
 
 
 class TestAClockThatIsSetBack:
