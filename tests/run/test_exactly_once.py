@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from django_tasks_oneshot import Every
-from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
+from django_tasks_oneshot.models import DeclaredSchedules, FireTime, Schedule, StoredTask
+from django_tasks_oneshot.run.fire import LEASE
 from django_tasks_oneshot.run.schedules import define
 from django_tasks_oneshot.run.tick import Ticker
 from tests.project.shop import tasks
@@ -38,8 +39,10 @@ call_command("run_due_tasks", format="json")
 KILLED = """
 import signal
 from django.core.management import call_command
+from django.db import models
 from django_tasks_oneshot.models import StoredTask
 from django_tasks_oneshot.run import fire, tick
+from tests.project.foreign import TableBackend
 
 owner = {owner}
 original, calls = getattr(owner, {name!r}), []
@@ -69,6 +72,15 @@ POINTS = {
 }
 
 
+# The last number: how often it is enqueued in the end.
+POINTS_ELSEWHERE = {
+    "before it enqueues": ("before", "TableBackend", "enqueue", 1, 1),
+    "after it has enqueued": ("after", "TableBackend", "enqueue", 1, 2),
+    "before that is committed": ("after", "fire", "_keep", 1, 2),
+    "before the row is moved on": ("before", "fire", "_move", 2, 1),
+}
+
+
 def daily():
     pass
 
@@ -79,10 +91,10 @@ def tick():
 
 @pytest.fixture
 def operator(rows):
-    """Adds a daily schedule of a task that writes its name down."""
+    """Adds a daily schedule of a task that is given its name, and writes that down."""
 
-    def operator(name, **options):
-        definition = {"task": tasks.write_down.module_path, **DAILY, "args": [name], **options}
+    def operator(name, task=tasks.write_down, **options):
+        definition = {"task": task.module_path, **DAILY, "args": [name], **options}
         define("default", name, definition, is_paused=False, now=timezone.now())
 
     return operator
@@ -119,9 +131,11 @@ class TestSeveralAtOnce:
         assert (Schedule.objects.count(), StoredTask.objects.count()) == (2, 0)
 
     def test_runs_fire_each_of_many_schedules_once(self, operator, overdue, manage, eventually, tmp_path):
-        names = [f"operator {number}" for number in range(50)]
+        """Half of them on a backend that is not ours."""
+        names = [f"operator {number}" for number in range(25)]
         for name in names:
             operator(name)
+            operator(f"{name} elsewhere", tasks.send_elsewhere)
         overdue(LAST)
         go = tmp_path / "go"
         ready = [tmp_path / f"ready {number}" for number in range(8)]
@@ -134,8 +148,10 @@ class TestSeveralAtOnce:
             assert run.returncode == 0, stderr
             reports.append(json.loads(stdout))
         assert sum(report["scheduled"] for report in reports) == 50
-        assert Counter(Execution.objects.values_list("note", flat=True)) == Counter(names)
-        assert FireTime.objects.count() == StoredTask.objects.count() == 50
+        elsewhere = Execution.objects.filter(note__startswith=tasks.send_elsewhere.module_path)
+        here = Execution.objects.exclude(pk__in=elsewhere.values("pk"))
+        assert Counter(here.values_list("note", flat=True)) == Counter(names)
+        assert (elsewhere.count(), StoredTask.objects.count(), FireTime.objects.count()) == (25, 25, 50)
 
 
 class TestKilled:
@@ -151,6 +167,39 @@ class TestKilled:
         assert scheduled == ([0, 0] if point == "after the commit" else [3, 0])
         assert Execution.objects.count() == StoredTask.objects.count() == FireTime.objects.count() == 3
         assert Schedule.objects.get(pk="nightly").due_at == LAST + DAY
+
+    @pytest.mark.parametrize("point", POINTS_ELSEWHERE)
+    def test_a_run_loses_nothing_of_a_foreign_backend(self, operator, overdue, manage, point):
+        """What it may have enqueued is enqueued again, when its lease ends."""
+        when, owner, name, nth, times = POINTS_ELSEWHERE[point]
+        operator("nightly", tasks.send_elsewhere)
+        overdue(LAST)
+        killed = manage.start_code(KILLED.format(when=when, owner=owner, name=name, nth=nth))
+        _, stderr = killed.communicate(timeout=120)
+        assert killed.returncode == -signal.SIGKILL, stderr
+        assert manage.run_due_tasks()["scheduled"] == 0
+        row = Schedule.objects.get(pk="nightly")
+        assert row.next_fire_at == LAST < timezone.now() < row.due_at < timezone.now() + LEASE
+        Schedule.objects.filter(pk="nightly").update(due_at=LAST)
+        manage.run_due_tasks()
+        assert manage.run_due_tasks()["scheduled"] == 0
+        assert (Execution.objects.count(), FireTime.objects.count()) == (times, 1)
+        assert Schedule.objects.get(pk="nightly").due_at == LAST + DAY
+
+    def test_a_run_follows_a_changed_rule_wholly_or_not_at_all(self, manage):
+        """Else the other release, that has the old rule, would not see that it has changed."""
+        manage.run_due_tasks()
+        digest = Schedule.objects.filter(name=tasks.digest.module_path)
+        rule = digest.get().rule
+        digest.update(rule="of the other release")
+        DeclaredSchedules.objects.update(digest="of the other release")
+        killed = manage.start_code(KILLED.format(when="before", owner="models.QuerySet", name="bulk_create", nth=1))
+        killed.communicate(timeout=120)
+        assert killed.returncode == -signal.SIGKILL
+        assert digest.get().rule == DeclaredSchedules.objects.get().digest == "of the other release"
+        manage.run_due_tasks()
+        assert digest.get().rule == rule
+        assert not DeclaredSchedules.objects.filter(digest="of the other release").exists()
 
 
 class TestAClockThatIsSetBack:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
-from django.db.models import Max
 from django.utils import timezone
 
 from django_tasks_oneshot import Every
@@ -132,7 +131,7 @@ class TestDriven:
         enqueue, leases = TableBackend.enqueue, []
 
         def enqueue_slowly(*args):
-            leases.append(Schedule.objects.aggregate(Max("due_at"))["due_at__max"])
+            leases.append(Schedule.objects.filter(due_at__gt=LAST).earliest("due_at").due_at)
             time.sleep(0.01)
             return enqueue(*args)
 

@@ -120,6 +120,11 @@ def digest():
     note("digest")
 
 
+@task(backend="foreign")
+def send_elsewhere(name):
+    """Nothing here executes it."""
+
+
 # What ends a task
 
 
