@@ -100,8 +100,13 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return obj is None or (obj.source == Schedule.Source.ADMIN and self.has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        is_deployed = obj is not None and obj.source != Schedule.Source.ADMIN  # it would come back
-        return not is_deployed and super().has_delete_permission(request, obj)
+        return not self._is_deployed(obj) and super().has_delete_permission(request, obj)
+
+    def _is_deployed(self, row: Schedule | None) -> bool:
+        """If it were deleted, it would come back."""
+        if row is None or row.source == Schedule.Source.ADMIN:
+            return False
+        return any(row.name == each.name for each in declared_schedules())
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The schedules alone: of their fire times there may be a hundred thousand."""
@@ -147,7 +152,12 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def run(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         alias = database_of_schedules()
         for row, scheduled in self._with_rules(request, rows):
-            if fire_now(alias, row, scheduled, database_now(alias)) is None:
+            try:
+                result = fire_now(alias, row, scheduled, database_now(alias))
+            except Exception as error:
+                self.message_user(request, f"{row.name}: {type(error).__name__}: {error}", messages.ERROR)
+                continue
+            if result is None:
                 told = _("%s: an earlier task is unfinished, so none is enqueued.")
                 self.message_user(request, told % row.name, messages.WARNING)
             else:

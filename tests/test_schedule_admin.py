@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_tasks_oneshot import Cron, Every, task
+from django_tasks_oneshot.backends.database import DatabaseBackend
 from django_tasks_oneshot.db.clock import database_now
 from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
 from django_tasks_oneshot.run.schedules import plan
@@ -220,6 +221,15 @@ class TestEditing:
         assert Ticker().tick() == 1
         assert StoredTask.objects.get().args == [3, 4]
 
+    def test_what_could_not_fire_fires_at_once_when_it_is_corrected(self, save, edit, overdue):
+        save()
+        overdue("report")
+        Schedule.objects.update(definition={"task": "gone.tasks.gone", "cron": "0 7 * * *"})
+        assert Ticker().tick() == 0
+        assert row().due_at > timezone.now()  # put off
+        assert edit() == ""
+        assert Ticker().tick() == 1
+
     def test_a_tick_meanwhile_is_not_undone(self, save, edit, overdue, monkeypatch):
         save()
         overdue("report")
@@ -318,6 +328,10 @@ class TestDeployedSchedules:
         assert admin.post(f"{BASE}/", selected).status_code == 403
         assert row(DIGEST)
 
+    def test_unless_the_project_does_not_have_it_any_more(self, no_schedules, admin):
+        assert admin.post(f"{BASE}/{DIGEST}/delete/", {"post": "yes"}).status_code == 302
+        assert not Schedule.objects.filter(pk=DIGEST).exists()
+
 
 class TestDeleting:
     def test_one_that_has_fired(self, save, overdue, admin):
@@ -372,6 +386,11 @@ class TestActions:
         assert run().succeeded == 1
         assert row().next_fire_at == before
         assert row().is_paused
+
+    def test_run_tells_what_went_wrong(self, save, act, monkeypatch):
+        save()
+        monkeypatch.setattr(DatabaseBackend, "enqueue", lambda *args: 1 / 0)
+        assert act("run", "report") == ["report: ZeroDivisionError: division by zero"]
 
     def test_run_does_not_overlap(self, save, act):
         save(overlap="skip")

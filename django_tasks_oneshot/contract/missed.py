@@ -31,6 +31,8 @@ class Due:
 
 def due_fires(rule: Rule, first: datetime, now: datetime) -> Due:
     """What to make of the fire times from ``first``, the oldest that is not dealt with, to ``now``."""
+    if first > now:
+        return Due([], 0)
     # Not before the first: with a new time zone database the rule may have moved in between.
     newest = max(first, rule.last_before(now))
     if rule.missed == "latest":

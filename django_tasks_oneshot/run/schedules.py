@@ -154,6 +154,8 @@ def define(alias: str, name: str, definition: dict[str, Any], *, is_paused: bool
     values = {"definition": definition, "task_path": definition["task"], "is_paused": is_paused}
     if row is None or row.due_at is None or row.rule != rule_text(rule):
         values |= plan(name, rule, now)
+    else:  # at once, where it was put off because it could not fire
+        values["due_at"] = row.next_fire_at + rule.put_off(name)
     if is_paused:
         values["due_at"] = None
     # Only these columns: a tick may move the row on meanwhile.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.core.checks import ERROR, run_checks
+from django.core.checks import ERROR, WARNING, run_checks
 from django.core.checks import Warning as CheckWarning
 from django.test import override_settings
 
@@ -53,39 +53,65 @@ def lacks(alias, check_id, what, flag):
 
 
 @pytest.mark.parametrize("alias", ["default", "immediate"])
-@pytest.mark.parametrize("schedule", [Every(hours=1), [Cron("@daily"), Every(hours=1)]])
+@pytest.mark.parametrize("schedule", [Every(hours=1), [Cron("@daily", name="daily"), Every(hours=1)]])
 def test_a_schedule_in_a_project_where_no_backend_has_runs_that_look_at_it(alias, schedule):
     with override_settings(TASKS={"default": {"BACKEND": BACKENDS["dummy"]}, "immediate": IMMEDIATE}):
         task(backend=alias, schedule=schedule)(send)
-        assert list(check_capabilities()) == [lacks(alias, "oneshot.W003", "a schedule", "supports_schedule")]
+        messages = list(check_schedules())
+        assert list(check_capabilities()) == []
+    names = [PATH] if isinstance(schedule, Every) else ["daily", f"{PATH}#2"]
+    assert [(each.id, each.level, each.msg) for each in messages] == [
+        (
+            "oneshot.W003",
+            WARNING,
+            f"Schedule {name!r}: no task backend of this project looks at schedules, so it does not fire.",
+        )
+        for name in names
+    ]
+    assert "DatabaseBackend" in messages[0].hint
 
 
 @pytest.mark.parametrize("alias", ["immediate", "dummy", "other"])
 def test_runs_of_one_backend_look_at_the_schedules_of_all(alias):
     task(backend=alias, schedule=Every(hours=1))(send)
-    assert list(check_capabilities()) == []
+    assert list(check_schedules()) == []
 
 
 def test_no_overlap_needs_a_backend_that_tells_how_tasks_end(registry):
     rule = Every(hours=1, overlap="skip")
     task(backend="immediate", schedule=[Every(hours=2), rule])(send)
-    what = "a schedule with overlap='skip'"
-    assert list(check_capabilities()) == [lacks("immediate", "oneshot.W004", what, "supports_get_result")]
+    (message,) = check_schedules()
+    assert message.id == "oneshot.W004"
+    assert message.msg == (
+        f"Schedule '{PATH}#2' has overlap='skip', and the task backend 'immediate' does not tell whether a task is "
+        "finished: nothing is skipped."
+    )
     registry.clear()
     task(schedule=rule)(send)
-    assert list(check_capabilities()) == []
+    assert list(check_schedules()) == []
+
+
+def test_no_overlap_of_a_schedule_of_the_settings_needs_it_too(declare):
+    declare(send)
+    unlike = {"nightly": {"task": PATH, "cron": "@daily", "overlap": "skip"}}
+    both = {"default": {"BACKEND": BACKENDS["database"]}, "immediate": {**IMMEDIATE, "SCHEDULES": unlike}}
+    with override_settings(TASKS=both):
+        assert [(each.id, each.msg.split(" has ")[0]) for each in check_schedules()] == [
+            ("oneshot.W004", "Schedule 'nightly'")
+        ]
 
 
 def test_a_backend_that_says_that_it_cannot_is_one_that_lacks_it():
     with override_settings(TASKS={"default": {"BACKEND": f"{__name__}.UnableBackend"}}):
         task(max_attempts=2, timeout=1, schedule=Every(hours=1))(send)
-        assert [each.id for each in check_capabilities()] == ["oneshot.W001", "oneshot.W002", "oneshot.W003"]
+        assert [each.id for each in check_capabilities()] == ["oneshot.W001", "oneshot.W002"]
+        assert [each.id for each in check_schedules()] == ["oneshot.W003"]
 
 
 def test_a_backend_of_somebody_else_that_has_the_capabilities_is_left_alone():
     with override_settings(TASKS={"default": {"BACKEND": f"{__name__}.AbleBackend"}}):
         task(max_attempts=2, timeout=1, schedule=Every(hours=1))(send)
-        assert list(check_capabilities()) == []
+        assert [*check_capabilities(), *check_schedules()] == []
 
 
 def test_our_backend_retries_and_has_schedules():

@@ -68,6 +68,10 @@ class TestAll:
         assert found == [first + timedelta(minutes=30 * number) for number in range(5)]
 
 
+def test_nothing_is_due_before_the_first():
+    assert due_fires(hourly(), TEN, TEN - timedelta(microseconds=1)) == Due([], dropped=0)
+
+
 class TestSkip:
     def test_is_the_newest_while_a_run_is_on_time(self):
         assert due_fires(hourly(missed="skip"), TEN, TEN + ON_TIME) == Due([Fire(TEN)], dropped=0)

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_tasks_oneshot import Cron, Every, task
+from django_tasks_oneshot.backends.database import DatabaseBackend
 from django_tasks_oneshot.contract.task import registered_tasks
 from django_tasks_oneshot.db.clock import database_now
 from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
@@ -277,6 +278,12 @@ class TestRun:
         say("run", "report")
         say("run", "report")
         assert StoredTask.objects.count() == 2
+
+    def test_tells_where_the_task_could_not_be_enqueued(self, operators, say, monkeypatch):
+        operators("report")
+        monkeypatch.setattr(DatabaseBackend, "enqueue", lambda *args: 1 / 0)
+        with pytest.raises(CommandError, match=r"report could not be enqueued \(ZeroDivisionError: division by zero\)"):
+            say("run", "report")
 
     def test_one_whose_task_is_gone_is_refused(self, operators, say):
         operators("report")

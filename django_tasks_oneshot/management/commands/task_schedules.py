@@ -103,7 +103,13 @@ class Command(BaseCommand):
 
     def _run(self, name: str) -> str:
         row = self._row(name)
-        result = fire_now(self.alias, row, self._scheduled(row), database_now(self.alias))
+        scheduled = self._scheduled(row)
+        try:
+            result = fire_now(self.alias, row, scheduled, database_now(self.alias))
+        except DatabaseFailure:
+            raise
+        except Exception as error:  # a broker that is down, say
+            raise CommandError(f"{name} could not be enqueued ({type(error).__name__}: {error}).") from error
         if result is None:
             raise CommandError(f"{name} has an unfinished task, and overlap='skip': nothing is enqueued.")
         return f"{name} is enqueued: task id={result.id}"
