@@ -19,9 +19,9 @@ def lacks_progress(task: AnyTask, args: tuple[Any, ...]) -> bool:
 class StraightThrough:
     """The contexts of one attempt after the other, each at once, as long as the task comes further."""
 
-    def __init__(self, context: AnyContext) -> None:
+    def __init__(self, task: AnyTask, context: AnyContext) -> None:
         self.result = context.task_result
-        self.fire = take_fire(context.task_result.task)
+        self.fire = take_fire(task)
         self._begin(Checkpoint())
 
     def _begin(self, checkpoint: Checkpoint) -> None:

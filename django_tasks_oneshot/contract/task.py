@@ -111,7 +111,7 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
     def call(self: AnyTask, *args: Any, **kwargs: Any) -> Any:
         if not lacks_progress(self, args):
             return base.call(self, *args, **kwargs)
-        straight = StraightThrough(args[0])
+        straight = StraightThrough(self, args[0])
         while True:
             try:
                 return base.call(self, straight.context, *args[1:], **kwargs)
@@ -121,7 +121,7 @@ def with_policy(base: type[AnyTask]) -> type[AnyTask]:
     async def acall(self: AnyTask, *args: Any, **kwargs: Any) -> Any:
         if not lacks_progress(self, args):
             return await base.acall(self, *args, **kwargs)
-        straight = StraightThrough(args[0])
+        straight = StraightThrough(self, args[0])
         while True:
             try:
                 return await base.acall(self, straight.context, *args[1:], **kwargs)
