@@ -152,6 +152,7 @@ class FireTime(models.Model):
     replaces = models.IntegerField(_("replaces"), default=0)
     backend_name = models.CharField(_("backend"), max_length=100)
     task_id = models.CharField(_("task"), max_length=255)
+    enqueued_at = InstantField(_("enqueued at"), help_text=_("In UTC."))
 
     class Meta:
         verbose_name = _("fire time")
@@ -166,6 +167,7 @@ class DeclaredSchedules(models.Model):
     """The set of declared schedules that the table of schedules was brought in line with last."""
 
     digest = models.CharField(max_length=64, primary_key=True)
+    holds_until = InstantField(help_text=_("Then they are compared again."))
 
     def __str__(self) -> str:
         return self.digest

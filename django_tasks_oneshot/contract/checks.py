@@ -32,7 +32,7 @@ def check_schedules(app_configs: Any = None, **kwargs: Any) -> Iterable[checks.C
     for name, problem in problems():
         yield checks.Error(
             f"Schedule {name!r}: {problem}",
-            hint="Until that is changed, it does not fire; all others do.",
+            hint="Until that is changed, this one does not fire; all others do.",
             id="oneshot.E005",
         )
     # The runs of one backend enqueue tasks on all of them.

@@ -50,7 +50,7 @@ def problems() -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     for each in (*_of_tasks(), *_of_settings()):
         if each.name in seen:
-            yield each.name, "there are two schedules of this name; give one of them another name."
+            yield each.name, f"another one has this name; give this one, of the {each.source}, another."
         seen.add(each.name)
         try:
             each.scheduled()
@@ -65,7 +65,7 @@ def _of_tasks() -> Iterator[Declared]:
                 name=rule.name or (path if number == 1 else f"{path}#{number}"),
                 source="code",
                 task_path=path,
-                text=str(rule),
+                text=f"{rule} {rule.jitter}",
                 scheduled=partial(Scheduled, task=task, rule=rule),
             )
 
@@ -79,8 +79,8 @@ def _of_settings() -> Iterator[Declared]:
             yield Declared(
                 name=str(name),
                 source="settings",
-                task_path=str(definition.get("task")) if isinstance(definition, Mapping) else "",
-                text=f"{alias} {definition!r} {settings.TIME_ZONE}",
+                task_path=(path := str(definition.get("task")) if isinstance(definition, Mapping) else ""),
+                text=f"{alias} {definition!r} {settings.TIME_ZONE} {_is_there(path)}",
                 scheduled=partial(_from_settings, alias, name, definition),
             )
 
@@ -95,6 +95,15 @@ def scheduled(task: AnyTask, rule: Rule, alias: str) -> Scheduled:
     """``task`` by ``rule``, on the backend ``alias``. Raises ``InvalidTask`` where one does not suit the other."""
     check_schedule_arguments(task, rule)
     return Scheduled(task=task if task.backend == alias else task.using(backend=alias), rule=rule)
+
+
+def _is_there(path: str) -> bool:
+    """A release may bring the task of a schedule that is in the settings already."""
+    try:
+        imported_task(path)
+    except InvalidTask:
+        return False
+    return True
 
 
 def imported_task(path: str) -> AnyTask:

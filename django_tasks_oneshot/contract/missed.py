@@ -25,14 +25,17 @@ class Fire:
 
 @dataclass(frozen=True)
 class Due:
-    fires: Sequence[Fire]  # ascending
-    dropped: int  # fire times that no task stands for (1,000: or more)
+    """Fire times that no task stands for are too late, or too many (1,000: or more)."""
+
+    fires: Sequence[Fire] = ()  # ascending
+    too_late: int = 0
+    too_many: int = 0
 
 
 def due_fires(rule: Rule, first: datetime, now: datetime) -> Due:
     """What to make of the fire times from ``first``, the oldest that is not dealt with, to ``now``."""
     if first > now:
-        return Due([], 0)
+        return Due()
     # Not before the first: with a new time zone database the rule may have moved in between.
     newest = max(first, rule.last_before(now))
     if rule.missed == "latest":
@@ -43,7 +46,10 @@ def due_fires(rule: Rule, first: datetime, now: datetime) -> Due:
         older = _count(rule, first, fires[0].at)
     tolerance = _tolerance(rule)
     late = [each for each in fires if now - each.at > tolerance]
-    return Due(fires[len(late) :], older + sum(1 + each.replaces for each in late))
+    too_late = sum(1 + each.replaces for each in late)
+    if late or rule.missed == "skip":  # then the older ones are late, too
+        return Due(fires[len(late) :], too_late=too_late + older)
+    return Due(fires, too_many=older)
 
 
 def _newest(rule: Rule, first: datetime, newest: datetime, limit: int) -> list[datetime]:

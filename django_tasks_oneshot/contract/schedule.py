@@ -56,8 +56,8 @@ class Rule(ABC):
         if self.max_missed is not None:
             if self.missed != "all":
                 raise InvalidTask(f"max_missed={self.max_missed!r} is for missed='all'; leave it out.")
-            if type(self.max_missed) is not int or not 1 <= self.max_missed <= 10_000:
-                raise InvalidTask(f"max_missed={self.max_missed!r} is not a whole number from 1 to 10,000.")
+            if type(self.max_missed) is not int or not 1 <= self.max_missed <= 1000:
+                raise InvalidTask(f"max_missed={self.max_missed!r} is not a whole number from 1 to 1,000.")
         if self.start_within is not None:
             object.__setattr__(self, "start_within", duration("start_within", self.start_within))
             if not self.start_within:

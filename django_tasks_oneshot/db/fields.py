@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -11,6 +11,7 @@ from ..contract.schedule import EPOCH
 from ..contract.values import to_json
 
 MICROSECOND = timedelta(microseconds=1)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
 class InstantField(models.Field):  # type: ignore[type-arg]
@@ -36,7 +37,12 @@ class InstantField(models.Field):  # type: ignore[type-arg]
         return super().get_prep_value(value)
 
     def from_db_value(self, value: int | None, *args: Any) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        if value is None:
+            return None
+        try:
+            return EPOCH + timedelta(microseconds=value)
+        except OverflowError:  # nobody writes that; but one bad row must not be in the way of the others
+            return LAST_INSTANT if value > 0 else EPOCH
 
     def to_python(self, value: Any) -> Any:
         return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -21,6 +21,10 @@ class Migration(migrations.Migration):
             name="DeclaredSchedules",
             fields=[
                 ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                (
+                    "holds_until",
+                    django_tasks_oneshot.db.fields.InstantField(help_text="Then they are compared again."),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -31,6 +35,10 @@ class Migration(migrations.Migration):
                 ("replaces", models.IntegerField(default=0, verbose_name="replaces")),
                 ("backend_name", models.CharField(max_length=100, verbose_name="backend")),
                 ("task_id", models.CharField(max_length=255, verbose_name="task")),
+                (
+                    "enqueued_at",
+                    django_tasks_oneshot.db.fields.InstantField(help_text="In UTC.", verbose_name="enqueued at"),
+                ),
             ],
             options={
                 "verbose_name": "fire time",

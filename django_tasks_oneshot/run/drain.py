@@ -18,7 +18,7 @@ from django.utils.crypto import get_random_string
 from ..backends.base import Claim, Continued, Failed, Interrupted, OneshotBackend, Outcome, Recorded, RetryLater
 from ..compat import task_finished, task_started
 from ..contract.exceptions import TaskInterrupted
-from ..contract.notify import notices_held_back, notify
+from ..contract.notify import Notice, notices_held_back, notify
 from ..contract.pace import Pace
 from ..db.connections import RunConnections
 from .admission import Admission
@@ -137,10 +137,13 @@ class Run:
         """Enqueues due schedules, about once a second."""
         if self.deadline.elapsed < self.next_tick:
             return
-        with notices_held_back() as notices:
-            self.report.scheduled += self.ticker.tick()
-        for notice in notices:
-            self.call_project(notify, *notice)
+        notices: list[Notice] = []
+        try:
+            with notices_held_back() as notices:
+                self.report.scheduled += self.ticker.tick()
+        finally:  # what was committed before a failure was enqueued
+            for notice in notices:
+                self.call_project(notify, *notice)
         self.next_tick = self.deadline.elapsed + POLL_SECONDS
 
     def claim(self) -> Sequence[Claim]:

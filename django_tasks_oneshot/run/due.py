@@ -24,7 +24,7 @@ class Plan:
         }
 
     def as_text(self) -> str:
-        lines = [f"{name} would be enqueued by its schedule" for name in self.schedules]
+        lines = [f"{name} is due by its schedule" for name in self.schedules]
         lines += [
             f"{task.path}  id={task.id} queue={task.queue_name} priority={task.priority} due={task.due_at:%F %T} UTC"
             for task in self.tasks

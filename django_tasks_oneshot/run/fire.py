@@ -19,13 +19,11 @@ from ..contract.missed import Due, Fire, due_fires
 from ..contract.notify import notices_held_back, notify
 from ..db.clock import database_now
 from ..models import FireTime, Schedule
-from .schedules import plan, rows_of
+from .schedules import LEASE, plan, rows_of
 
 #: Calls something of the project's own, apart from the transactions of a run.
 CallProject: TypeAlias = Callable[..., Any]
 
-#: How long a tick has to enqueue where that is not in its transaction. If it does not come back, it is done again.
-LEASE = timedelta(minutes=5)
 #: After which an earlier task does not keep others from starting, where its backend may leave it unfinished for ever.
 LONGEST_OVERLAP = timedelta(days=1)
 LOOK_BACK = 10  # earlier tasks of a schedule, to see whether one is unfinished
@@ -50,19 +48,19 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
             if not _move(alias, row, moved_on):
                 return 0
             fires = _to_enqueue(alias, row, scheduled, due, now)
-            _keep(alias, row, fires, [enqueue(scheduled, each) for each in fires])
+            _keep(alias, row, now, fires, [enqueue(scheduled, each) for each in fires])
     else:
         # What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on:
         # if this process dies in between, it is done again, when the lease ends.
-        lease = database_now(alias) + LEASE  # ``now`` was a while ago, where others were enqueued before
-        if not _move(alias, row, {"due_at": lease}):
+        if not _renew_lease(alias, row):
             return 0
-        row.due_at = lease
         fires = _to_enqueue(alias, row, scheduled, due, now)
         for each in fires:
+            if each is not fires[0] and not _renew_lease(alias, row):
+                break
             result = call_project(enqueue, scheduled, each)
             with transaction.atomic(using=alias):
-                _keep(alias, row, [each], [result])
+                _keep(alias, row, now, [each], [result])
         _move(alias, row, moved_on)
     _tell(row, due, fires)
     return len(fires)
@@ -79,7 +77,7 @@ def fire_now(
         if scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
             return None
         result: AnyResult = enqueue(scheduled, this) if together else call_project(enqueue, scheduled, this)
-        _keep(alias, row, [this], [result])
+        _keep(alias, row, now, [this], [result])
         return result
 
 
@@ -108,6 +106,13 @@ def _move(alias: str, row: Schedule, changes: dict[str, Any]) -> bool:
     return unmoved.update(**changes) == 1
 
 
+def _renew_lease(alias: str, row: Schedule) -> bool:
+    lease = database_now(alias) + LEASE
+    is_ours = _move(alias, row, {"due_at": lease})
+    row.due_at = lease
+    return is_ours
+
+
 def _to_enqueue(alias: str, row: Schedule, scheduled: Scheduled, due: Due, now: datetime) -> Sequence[Fire]:
     # The clock may have been set back.
     fired = FireTime.objects.using(alias).filter(schedule=row, fire_at__in=[each.at for each in due.fires])
@@ -120,7 +125,7 @@ def _to_enqueue(alias: str, row: Schedule, scheduled: Scheduled, due: Due, now: 
 
 
 def _has_unfinished(alias: str, row: Schedule, now: datetime) -> bool:
-    earlier = FireTime.objects.using(alias).filter(schedule=row).order_by("-fire_at")[:LOOK_BACK]
+    earlier = FireTime.objects.using(alias).filter(schedule=row).order_by("-pk")[:LOOK_BACK]
     return any(_is_unfinished(each, now) for each in earlier)
 
 
@@ -132,22 +137,31 @@ def _is_unfinished(earlier: FireTime, now: datetime) -> bool:
             return False
     except (InvalidTaskBackend, TaskResultDoesNotExist):  # it is gone: pruned
         return False
-    return isinstance(backend, OneshotBackend) or earlier.fire_at > now - LONGEST_OVERLAP
+    return isinstance(backend, OneshotBackend) or earlier.enqueued_at > now - LONGEST_OVERLAP
 
 
-def _keep(alias: str, row: Schedule, fires: Sequence[Fire], results: Sequence[AnyResult]) -> None:
+def _keep(alias: str, row: Schedule, now: datetime, fires: Sequence[Fire], results: Sequence[AnyResult]) -> None:
     if not fires:
         return
     FireTime.objects.using(alias).bulk_create(
-        FireTime(schedule=row, fire_at=each.at, replaces=each.replaces, backend_name=result.backend, task_id=result.id)
+        FireTime(
+            schedule=row,
+            fire_at=each.at,
+            replaces=each.replaces,
+            backend_name=result.backend[:100],
+            task_id=str(result.id or "")[:255],
+            enqueued_at=now,
+        )
         for each, result in zip(fires, results, strict=True)
     )
     rows_of(alias).filter(pk=row.pk).update(last_fire_at=fires[-1].at)
 
 
 def _tell(row: Schedule, due: Due, fires: Sequence[Fire]) -> None:
-    if due.dropped:
-        logger.warning("Schedule %s: %d fire times are too old or too many, and are dropped.", row.name, due.dropped)
+    if due.too_many:
+        logger.warning("Schedule %s: max_missed drops %d fire time(s), the oldest.", row.name, due.too_many)
+    if due.too_late:
+        logger.info("Schedule %s: %d fire time(s) came too late, and are dropped.", row.name, due.too_late)
     for each in fires:
         if each.replaces:
             logger.info("Schedule %s: the task for %s stands for %d older ones too.", row.name, each.at, each.replaces)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from django.db import models, router, transaction
+from django.db.models import F
 
 from ..compat import InvalidTask
 from ..contract.declared import Declared, Scheduled, scheduled
@@ -17,9 +18,13 @@ from ..contract.schedule import Rule
 from ..contract.task import registered_tasks
 from ..models import DeclaredSchedules, Schedule
 
+#: How long a tick has to enqueue where that is not in its transaction. If it does not come back, it is done again.
+LEASE = timedelta(minutes=5)
+#: When a schedule is looked at again that cannot fire before somebody changes it.
+LATER = timedelta(hours=1)
 LONGEST_NAME = 255  # characters that the table holds
 LONGEST_RULE = 500
-NAME_IS_TAKEN = "an operator's schedule has this name; rename one of them."
+NAME_IS_TAKEN = "an operator's schedule has this name; give this one another."
 
 logger = logging.getLogger("django_tasks_oneshot")
 
@@ -65,19 +70,8 @@ def rule_text(rule: Rule) -> str:
 
 
 def digest_of(declared: Iterable[Declared]) -> str:
-    """Another one, too, where one of them can fire that could not: its task is there now, say."""
-    texts = sorted(
-        f"{each.name}\n{each.source}\n{each.task_path}\n{each.text}\n{_can_fire(each)}\n" for each in declared
-    )
+    texts = sorted(f"{each.name}\n{each.source}\n{each.task_path}\n{each.text}\n" for each in declared)
     return sha256("".join(texts).encode(errors="surrogatepass")).hexdigest()
-
-
-def _can_fire(declared: Declared) -> bool:
-    try:
-        declared.scheduled()
-    except Exception:
-        return False
-    return True
 
 
 def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -> None:
@@ -86,7 +80,7 @@ def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -
     Of several runs at once each does the same, and of two releases that run at once each does its own.
     """
     rows = {row.name: row for row in rows_of(alias).defer("definition")}
-    new, changed = [], []
+    new, changed, broken = [], [], []
     for each in declared.values():
         row = rows.get(each.name)
         try:
@@ -95,15 +89,16 @@ def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -
             elif changes := _changes(row, each, now):
                 changed.append((row, changes))
         except Exception as error:
+            broken.append(each)
             logger.error("Schedule %s of the %s does not run: %s", each.name, each.source, error)
+    holds_until = now + (LATER if broken else timedelta(days=1))  # its task may come, a row may go
     with transaction.atomic(using=alias):
-        if new or changed:
-            look_again(alias)
+        marks = DeclaredSchedules.objects.using(alias)
+        (marks if new or changed else marks.filter(holds_until__lte=now)).delete()
         for row, changes in changed:
             rows_of(alias).filter(pk=row.pk, rule=row.rule, due_at=row.due_at).update(**changes)
         rows_of(alias).bulk_create(new, batch_size=500, ignore_conflicts=True)
-        mark = DeclaredSchedules(digest=digest_of(declared.values()))
-        DeclaredSchedules.objects.using(alias).bulk_create([mark], ignore_conflicts=True)
+        marks.update_or_create(digest=digest_of(declared.values()), defaults={"holds_until": holds_until})
     if new:
         known = set(rows_of(alias).values_list("pk", flat=True))
         for name in sorted({each.name for each in new} - known):  # MySQL does not tell apart small and capital letters
@@ -113,6 +108,14 @@ def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -
 def look_again(alias: str) -> None:
     """Has each release compare what it declares with the table, as if it were new."""
     DeclaredSchedules.objects.using(alias).all().delete()
+
+
+def stop(alias: str, row: Schedule) -> None:
+    """Has a schedule fire no more that this release does not have; if another one has it, that adds it again."""
+    with transaction.atomic(using=alias):
+        look_again(alias)
+        rows_of(alias).filter(pk=row.pk, due_at=row.due_at).update(due_at=None)
+    look_again(alias)  # for who compared meanwhile
 
 
 def _row_of(declared: Declared, now: datetime) -> Schedule:
@@ -134,7 +137,18 @@ def _changes(row: Schedule, declared: Declared, now: datetime) -> dict[str, Any]
     stopped = row.due_at is None and not row.is_paused
     if stopped or row.rule != rule_text(rule):
         changes |= plan(row.name, rule, now) | ({"due_at": None} if row.is_paused else {})
+    elif row.due_at is not None and row.due_at != (due_at := due_again(row, row.due_at, rule, now)):
+        changes["due_at"] = due_at
     return changes
+
+
+def due_again(row: Schedule, due_at: datetime, rule: Rule, now: datetime) -> datetime:
+    """When a row with an unchanged rule comes due. It may have another jitter, or have been put off: it could not fire.
+
+    Not so if it is overdue and due again soon: a tick may be about to enqueue it.
+    """
+    next_fire_at: datetime = row.next_fire_at
+    return due_at if next_fire_at <= now and due_at <= now + LEASE else next_fire_at + rule.put_off(row.name)
 
 
 def pause(alias: str, name: str) -> bool:
@@ -150,13 +164,14 @@ def resume(alias: str, name: str, rule: Rule, now: datetime) -> bool:
 def define(alias: str, name: str, definition: dict[str, Any], *, is_paused: bool, now: datetime) -> None:
     """Adds or changes an operator's schedule. A rule that is another one holds from ``now`` on."""
     rule = defined_by(definition).rule
-    row = rows_of(alias).filter(pk=name).first()
-    values = {"definition": definition, "task_path": definition["task"], "is_paused": is_paused}
-    if row is None or row.due_at is None or row.rule != rule_text(rule):
-        values |= plan(name, rule, now)
-    else:  # at once, where it was put off because it could not fire
-        values["due_at"] = row.next_fire_at + rule.put_off(name)
-    if is_paused:
-        values["due_at"] = None
-    # Only these columns: a tick may move the row on meanwhile.
-    rows_of(alias).update_or_create(name=name, defaults={"source": Schedule.Source.ADMIN, **values})
+    with transaction.atomic(using=alias):
+        rows_of(alias).filter(pk=name).update(rule=F("rule"))  # a tick that moves the row on waits, or is waited for
+        row = rows_of(alias).filter(pk=name).first()
+        values = {"definition": definition, "task_path": definition["task"], "is_paused": is_paused}
+        if row is None or row.due_at is None or row.rule != rule_text(rule):
+            values |= plan(name, rule, now)
+        else:
+            values["due_at"] = due_again(row, row.due_at, rule, now)
+        if is_paused:
+            values["due_at"] = None
+        rows_of(alias).update_or_create(name=name, defaults={"source": Schedule.Source.ADMIN, **values})

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 
 from ..compat import InvalidTask
 from ..contract.declared import declared_schedules
@@ -17,15 +18,14 @@ from ..db.clock import DatabaseNow, database_now
 from ..db.trouble import insist
 from ..models import DeclaredSchedules, Schedule
 from .fire import CallProject, call_directly, fire
-from .schedules import bring_in_line, database_of_schedules, digest_of, look_again, rows_of, scheduled_by
+from .schedules import LATER, bring_in_line, database_of_schedules, digest_of, rows_of, scheduled_by, stop
 
-AT_A_TIME = 100  # schedules that are read together
+AT_A_TIME = 100  # schedules that are read together,
+MOST_AT_ONCE = 1000  # and that a tick fires
 
-#: When a schedule is looked at again that could not be fired: its task could not be enqueued,
+#: When a schedule is looked at again that could not be fired: its task could not be enqueued.
 SOON = timedelta(minutes=1)
-#: or it cannot be fired before somebody changes it.
-LATER = timedelta(hours=1)
-#: How long a schedule is left to others that this release does not have: another one may run at the same time.
+#: How long a schedule is left to others that this release cannot fire: another one may run at the same time.
 LEFT_TO_OTHERS = timedelta(minutes=10)
 
 logger = logging.getLogger("django_tasks_oneshot")
@@ -52,7 +52,8 @@ class Ticker:
         if not is_in_line:
             insist(self.alias, self._bring_in_line, remaining=self.remaining)
             _, due = insist(self.alias, self._look, remaining=self.remaining)
-        return sum(self._fire_those(due[start : start + AT_A_TIME]) for start in range(0, len(due), AT_A_TIME))
+        # Tasks have their turn before the next ones, which the next tick finds due.
+        return sum(self._fire_those(due[start : start + AT_A_TIME]) for start in range(0, MOST_AT_ONCE, AT_A_TIME))
 
     def due(self) -> list[str]:
         """The names of the schedules that the next tick will fire."""
@@ -63,7 +64,11 @@ class Ticker:
     def _look(self) -> tuple[bool, list[str]]:
         """Whether the table is as this release has it, and what is due: all that an idle tick asks."""
         due = rows_of(self.alias).filter(due_at__lte=DatabaseNow()).values_list("pk")
-        marks = DeclaredSchedules.objects.using(self.alias).filter(pk=self.digest).values_list("pk")
+        marks = (
+            DeclaredSchedules.objects.using(self.alias)
+            .filter(pk=self.digest, holds_until__gt=DatabaseNow())
+            .values_list("pk")
+        )
         names = [name for (name,) in due.union(marks, all=True)]
         is_in_line = self.digest in names
         return is_in_line, [name for name in names if name != self.digest]
@@ -72,7 +77,7 @@ class Ticker:
         bring_in_line(self.alias, self.declared, database_now(self.alias))
 
     def _fire_those(self, names: Sequence[str]) -> int:
-        if self.remaining() <= 0:
+        if not names or self.remaining() <= 0:
             return 0
         due = rows_of(self.alias).filter(pk__in=names, due_at__lte=DatabaseNow()).annotate(now=DatabaseNow())
         # Without what operators wrote: one that somebody has broken by hand would be in the way of the others.
@@ -84,26 +89,32 @@ class Ticker:
         """One bad rule, or a task that cannot be enqueued, stops no other schedule."""
         try:
             return self._fire(row, now)
-        except DatabaseError as error:
-            logger.warning("Schedule %s could not be fired; it is tried again in a minute (%s).", row.name, error)
-            with suppress(DatabaseError):
-                self._put_off(row, now + SOON)
         except InvalidTask as error:
             logger.error("Schedule %s cannot be fired: %s", row.name, error)
-            self._put_off(row, now + LATER)
+            self._put_off(row, LATER)
+        except DatabaseError as error:
+            logger.warning("Schedule %s could not be fired; it is tried again in a minute (%s).", row.name, error)
+            self._put_off(row, SOON)
         except Exception:
             logger.exception("Schedule %s could not be fired; it is tried again in a minute.", row.name)
-            self._put_off(row, now + SOON)
+            self._put_off(row, SOON)
         return 0
 
     def _fire(self, row: Schedule, now: datetime) -> int:
-        scheduled = scheduled_by(row, self.declared)
-        if scheduled is None:
-            if row.due_at < now - LEFT_TO_OTHERS:
-                self._put_off(row, None)
-                look_again(self.alias)  # who has it after all, adds it again
-            return 0
-        return fire(self.alias, row, scheduled, now, self.call_project)
+        is_left_to_others = row.due_at is not None and now < row.due_at + LEFT_TO_OTHERS
+        try:
+            scheduled = scheduled_by(row, self.declared)
+        except InvalidTask:
+            if is_left_to_others:
+                return 0
+            raise
+        if scheduled is not None:
+            return fire(self.alias, row, scheduled, now, self.call_project)
+        if not is_left_to_others:
+            stop(self.alias, row)
+        return 0
 
-    def _put_off(self, row: Schedule, due_at: datetime | None) -> None:
-        rows_of(self.alias).filter(pk=row.pk, due_at=row.due_at).update(due_at=due_at)
+    def _put_off(self, row: Schedule, wait: timedelta) -> None:
+        rows = rows_of(self.alias).filter(pk=row.pk, due_at=row.due_at)
+        with suppress(DatabaseFailure):  # then the next tick sees it
+            rows.update(due_at=DatabaseNow(wait))

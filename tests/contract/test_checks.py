@@ -160,14 +160,17 @@ def test_a_schedule_of_the_settings_that_cannot_fire_is_told(declare, definition
     assert (message.id, message.level) == ("oneshot.E005", ERROR)
     assert message.msg.startswith("Schedule 'nightly': ")
     assert problem in message.msg
-    assert message.hint == "Until that is changed, it does not fire; all others do."
+    assert message.hint == "Until that is changed, this one does not fire; all others do."
 
 
 def test_two_schedules_of_one_name_are_told(declare):
     declare(send, schedule=[Every(hours=1, name="nightly"), Every(hours=2, name="nightly")])
     with with_schedules({"nightly": {"task": PATH, "cron": "@daily"}}):
         messages = [each.msg for each in check_schedules()]
-    assert messages == ["Schedule 'nightly': there are two schedules of this name; give one of them another name."] * 2
+    assert messages == [
+        f"Schedule 'nightly': another one has this name; give this one, of the {source}, another."
+        for source in ("code", "settings")
+    ]
 
 
 def test_good_schedules_are_left_alone(declare):

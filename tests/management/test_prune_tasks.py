@@ -83,7 +83,13 @@ def test_an_age_must_be_given(db):
 
 
 def fire_time(schedule, task_id, ago):
-    FireTime.objects.create(schedule=schedule, fire_at=timezone.now() - ago, task_id=task_id, backend_name="default")
+    FireTime.objects.create(
+        schedule=schedule,
+        fire_at=timezone.now() - ago,
+        task_id=task_id,
+        backend_name="default",
+        enqueued_at=timezone.now(),
+    )
 
 
 def test_deletes_old_fire_times_but_not_those_of_unfinished_tasks(kept, capsys):

@@ -296,7 +296,7 @@ class TestDryRun:
         overdue(timedelta(seconds=1))
         done = manage("run_due_tasks", "--dry-run")
         assert f"tests.project.shop.tasks.send_mail  id={result.id} queue=mail priority=10" in done.stdout
-        assert "tests.project.shop.tasks.digest would be enqueued by its schedule" in done.stdout
+        assert "tests.project.shop.tasks.digest is due by its schedule" in done.stdout
         assert status(result) == TaskResultStatus.READY
         assert StoredTask.objects.count() == 1
 

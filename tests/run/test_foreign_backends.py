@@ -263,7 +263,7 @@ class TestOverlap:
             missed(overlap="skip")
             tick()
             overdue(LAST)
-            FireTime.objects.update(fire_at=database_now("default") - age)
+            FireTime.objects.update(enqueued_at=database_now("default") - age)
 
         return earlier
 

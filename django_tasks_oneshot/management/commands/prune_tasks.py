@@ -38,7 +38,7 @@ class Command(BaseCommand):
             count, did = finished.count(), "would be deleted"
         else:
             count, did = sum(_batches(alias, finished, options["batch_size"])), "deleted"
-            _prune_fire_times(alias, timezone.now() - options["older_than"], options["batch_size"])
+            _prune_fire_times(timezone.now() - options["older_than"], options["batch_size"])
         if options["verbosity"] > 0:
             self.stdout.write(f"{count} finished task{'' if count == 1 else 's'} {did}.")
 
@@ -52,9 +52,10 @@ def _batches(alias: str, finished: Any, size: int) -> Any:
         yield deleted
 
 
-def _prune_fire_times(alias: str, before: datetime, size: int) -> None:
+def _prune_fire_times(before: datetime, size: int) -> None:
     """Not those whose task is unfinished: a schedule that does not overlap with itself asks for these."""
-    fire_times, tasks = FireTime.objects.using(alias), StoredTask.objects.using(alias)
+    fire_times = FireTime.objects.using(router.db_for_write(FireTime))
+    tasks = StoredTask.objects.using(router.db_for_write(StoredTask))
     last = 0
     while old := dict(
         fire_times.filter(pk__gt=last, fire_at__lt=before).order_by("pk").values_list("pk", "task_id")[:size]
