@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,28 @@ class TestDriven:
         assert [tick(), tick()] == [4, 0]
         assert enqueued() == 4
         assert list(FireTime.objects.order_by("fire_at").values_list("fire_at", flat=True)) == times
+
+    def test_who_takes_over_meanwhile_enqueues_the_rest(self, missed, monkeypatch):
+        missed(3, missed="all")
+        enqueue = TableBackend.enqueue
+
+        def slowly(*args):
+            lease_ends()
+            return enqueue(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(TableBackend, "enqueue", slowly)
+            tick()
+        assert enqueued() == 1
+        assert tick() == 3
+        assert enqueued() == 4
+
+    def test_a_backend_without_ids_is_no_reason_to_do_it_again(self, missed, monkeypatch):
+        missed()
+        result = TableBackend._result
+        monkeypatch.setattr(TableBackend, "_result", lambda self, *args: replace(result(self, *args), id=None))
+        assert [tick(), tick()] == [1, 0]
+        assert FireTime.objects.get().task_id == ""
 
     def test_several_ticks_at_once_enqueue_it_once(self, missed, in_threads):
         missed()
@@ -263,7 +286,8 @@ class TestOverlap:
             missed(overlap="skip")
             tick()
             overdue(LAST)
-            FireTime.objects.update(enqueued_at=database_now("default") - age)
+            then = database_now("default") - age
+            FireTime.objects.update(fire_at=then, enqueued_at=then)
 
         return earlier
 

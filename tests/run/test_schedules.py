@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from django_tasks_oneshot import Cron, Every
@@ -109,6 +110,23 @@ class TestOfTheCode:
         overdue(LAST)
         code(daily=every_day(), another=Cron("0 7 * * *"))
         assert tick() == 1
+
+    def test_another_jitter_holds_from_the_next_run_on(self, code):
+        code(daily=every_day())
+        tick()
+        code(daily=every_day(jitter=3600))
+        tick()
+        assert row().due_at == row().next_fire_at + every_day(jitter=3600).put_off(NAME)
+
+    def test_a_row_that_somebody_has_deleted_is_back_a_day_later(self, code):
+        code(daily=every_day())
+        tick()
+        Schedule.objects.all().delete()
+        tick()
+        assert not Schedule.objects.exists()
+        DeclaredSchedules.objects.update(holds_until=database_now("default"))
+        tick()
+        assert row()
 
     def test_one_that_is_gone_fires_no_more(self, code, overdue):
         code(daily=every_day())
@@ -269,6 +287,41 @@ class TestOfTheSettings:
         assert [tick(), tick()] == [0, 0]
         assert is_looked_at_in(LATER, "nightly")
 
+    def test_one_that_is_mended_fires_in_the_next_run(self, in_settings, overdue):
+        in_settings({"nightly": {"task": NOOP, **DAILY}})
+        tick()
+        overdue(LAST)
+        in_settings({"nightly": {"task": NOOP, **DAILY, "args": [1]}})
+        assert tick() == 0
+        assert is_looked_at_in(LATER, "nightly")
+        in_settings({"nightly": {"task": NOOP, **DAILY, "args": []}})
+        assert tick() == 1
+
+    def test_one_that_is_due_and_broken_is_left_to_others_for_ten_minutes(self, in_settings, overdue, caplog):
+        in_settings({"nightly": {"task": NOOP, **DAILY}})
+        tick()
+        in_settings({"nightly": {"task": NOOP, **DAILY, "args": [1]}})
+        tick()  # which tells that it is broken
+        caplog.clear()
+        just_now = LEFT_TO_OTHERS - timedelta(minutes=1)
+        overdue(just_now)
+        before = row("nightly").due_at
+        assert tick() == 0
+        assert row("nightly").due_at == before
+        assert not caplog.records
+        overdue(LEFT_TO_OTHERS + timedelta(minutes=1))
+        assert tick() == 0
+        assert is_looked_at_in(LATER, "nightly")
+        assert "cannot be fired" in caplog.text
+
+    def test_one_that_is_broken_is_told_of_again_an_hour_later(self, in_settings, caplog):
+        in_settings({"broken": {"task": NOOP, "cron": "61 * * * *"}})
+        assert [tick(), tick()] == [0, 0]
+        assert caplog.text.count("Schedule broken of the settings does not run") == 1
+        DeclaredSchedules.objects.update(holds_until=F("holds_until") - LATER // timedelta(microseconds=1))
+        tick()
+        assert caplog.text.count("Schedule broken of the settings does not run") == 2
+
     def test_one_whose_task_comes_later_fires_from_then_on(self, in_settings, monkeypatch):
         in_settings({"nightly": {"task": f"{tasks.__name__}.later", **DAILY}})
         tick()
@@ -335,6 +388,15 @@ class TestOfOperators:
         with pytest.raises(InvalidTask):
             operator(**wrong)
         assert not Schedule.objects.exists()
+
+    def test_instants_that_no_calendar_has_stop_no_other(self, operator, overdue):
+        operator()
+        operator("broken")
+        overdue(LAST)
+        table = connection.ops.quote_name(Schedule._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET next_fire_at = %s WHERE name = 'broken'", [9 * 10**17])
+        assert [tick(), tick()] == [1, 0]
 
     @pytest.mark.parametrize(
         "definition", ["null", "[]", '{"task": 5}', '{"task": "gone", "cron": "0 7 * * *"}', "{broken", ""]
