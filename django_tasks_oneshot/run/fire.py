@@ -44,26 +44,51 @@ def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_pr
         _move(alias, row, moved_on)
         return 0
     if shares_transaction(scheduled.task, alias):
-        with _in_one_transaction(alias):
-            if not _move(alias, row, moved_on):
-                return 0
-            fires = _to_enqueue(alias, row, scheduled, due, now)
-            _keep(alias, row, now, fires, [enqueue(scheduled, each) for each in fires])
+        fires = _fire_here(alias, row, scheduled, due, moved_on, now)
     else:
-        # What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on:
-        # if this process dies in between, it is done again, when the lease ends.
-        if not _renew_lease(alias, row):
-            return 0
-        fires = _to_enqueue(alias, row, scheduled, due, now)
-        for each in fires:
-            if each is not fires[0] and not _renew_lease(alias, row):
-                break
-            result = call_project(enqueue, scheduled, each)
-            with transaction.atomic(using=alias):
-                _keep(alias, row, now, [each], [result])
-        _move(alias, row, moved_on)
+        fires = _fire_elsewhere(alias, row, scheduled, due, moved_on, now, call_project)
+    if fires is None:
+        return 0
     _tell(row, due, fires)
     return len(fires)
+
+
+def _fire_here(
+    alias: str, row: Schedule, scheduled: Scheduled, due: Due, moved_on: dict[str, Any], now: datetime
+) -> Sequence[Fire] | None:
+    with _in_one_transaction(alias):
+        if not _move(alias, row, moved_on):
+            return None
+        fires = _to_enqueue(alias, row, scheduled, due, now)
+        _keep(alias, row, now, fires, [enqueue(scheduled, each) for each in fires])
+    return fires
+
+
+def _fire_elsewhere(
+    alias: str,
+    row: Schedule,
+    scheduled: Scheduled,
+    due: Due,
+    moved_on: dict[str, Any],
+    now: datetime,
+    call_project: CallProject,
+) -> Sequence[Fire] | None:
+    """What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on.
+
+    If this process dies in between, it is done again, when the lease ends.
+    """
+    done: list[Fire] = []
+    if not _renew_lease(alias, row):
+        return None
+    for each in _to_enqueue(alias, row, scheduled, due, now):
+        if done and not _renew_lease(alias, row):
+            return done
+        result = call_project(enqueue, scheduled, each)
+        with transaction.atomic(using=alias):
+            _keep(alias, row, now, [each], [result])
+        done.append(each)
+    _move(alias, row, moved_on)
+    return done
 
 
 def fire_now(
