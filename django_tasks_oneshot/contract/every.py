@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ..compat import InvalidTask
 from .schedule import EPOCH, Rule
-from .walls import first_instant, last_fixed, next_fixed, wall_time, zone_of
+from .walls import aware, first_instant, last_fixed, next_fixed, wall_time, zone_of
 
 LONGEST_INTERVAL = timedelta(days=3650)
 DAY = timedelta(days=1)
@@ -68,11 +68,11 @@ class Every(Rule):
 
     def next_after(self, instant: datetime) -> datetime:
         zone, times = self.calendar_zone, self._times
-        return next_fixed(times, zone, instant) if zone else times.next_match(instant)
+        return next_fixed(times, zone, instant) if zone else times.next_match(aware(instant))
 
     def last_before(self, instant: datetime) -> datetime:
         zone, times = self.calendar_zone, self._times
-        return last_fixed(times, zone, instant) if zone else times.last_match(instant)
+        return last_fixed(times, zone, instant) if zone else times.last_match(aware(instant))
 
     @property
     def calendar_zone(self) -> ZoneInfo | None:

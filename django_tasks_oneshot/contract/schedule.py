@@ -14,6 +14,7 @@ from ..compat import InvalidTask
 from .exceptions import UnstorableValue
 from .retry import Seconds, duration
 from .values import json_value
+from .walls import aware
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MISSED = 100
@@ -89,7 +90,7 @@ class Rule(ABC):
 
     def _fire_times(self, after: datetime, until: datetime) -> Iterator[datetime]:
         found = self.next_after(after)
-        while found <= until:
+        while found <= aware(until):
             yield found
             found = self.next_after(found)
 
