@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Never
 from zoneinfo import ZoneInfo
 
 from ..compat import InvalidTask
@@ -33,7 +33,7 @@ class Every(Rule):
 
     def __init__(
         self,
-        *,
+        *unnamed: Never,
         weeks: float = 0,
         days: float = 0,
         hours: float = 0,
@@ -43,6 +43,10 @@ class Every(Rule):
         timezone: str | None = None,
         **options: Any,
     ) -> None:
+        if unnamed:
+            raise TypeError(f"Every() takes its interval by name; write {_by_name(unnamed[0])}.")
+        if unknown := options.keys() - {each.name for each in fields(Rule)}:
+            raise TypeError(f"Every() got an unexpected keyword argument {min(unknown)!r}")
         super().__init__(**options)
         try:
             interval = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
@@ -103,13 +107,25 @@ class _Multiples:
 
 
 def in_units(interval: timedelta) -> str:
-    """In the largest unit of which it is a whole number."""
+    """Such as "10 minutes", or "minute"."""
+    number, unit = _largest_unit(interval)
+    return unit if number == 1 else f"{number} {unit}s"
+
+
+def _by_name(interval: object) -> str:
+    if isinstance(interval, timedelta):
+        number, unit = _largest_unit(interval)
+        return f"Every({unit}s={number})"
+    return f"Every(seconds={interval})" if isinstance(interval, int | float) else "Every(minutes=10)"
+
+
+def _largest_unit(interval: timedelta) -> tuple[float, str]:
+    """Of which it is a whole number."""
     seconds = interval.total_seconds()
     sizes = {"day": 86400, "hour": 3600, "minute": 60}
     unit = next((each for each, size in sizes.items() if seconds % size == 0), "second")
     count = seconds / sizes.get(unit, 1)
-    number = int(count) if count.is_integer() else count
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    return int(count) if count.is_integer() else count, unit
 
 
 def _anchor(anchor: object, timezone: str | None) -> datetime | None:
@@ -119,7 +135,7 @@ def _anchor(anchor: object, timezone: str | None) -> datetime | None:
         if moment is None:
             return None
         if not isinstance(moment, datetime):
-            raise ValueError("it is no datetime")
+            raise ValueError("it is not a datetime")
         if moment.tzinfo is None and zone is None:
             raise ValueError("it has no time zone, and there is no timezone= that says which is meant")
         if not FIRST_ANCHOR <= moment.replace(tzinfo=UTC) <= LAST_ANCHOR:

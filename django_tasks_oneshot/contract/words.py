@@ -38,7 +38,7 @@ def _of_every(rule: Every) -> Iterator[str]:
     zone, anchor = rule.zone_name, rule.anchor or EPOCH.replace(tzinfo=None)
     start = wall_time(zone_of(zone), anchor) if anchor.tzinfo else anchor
     time = start.time().isoformat("auto" if start.second or start.microsecond else "minutes")
-    interval = in_units(rule.interval).removeprefix("1 ")
+    interval = in_units(rule.interval)
     if rule.calendar_zone:
         yield f"Every {interval} at {time}, counted from {start:%Y-%m-%d}, in {zone}."
     else:
