@@ -28,8 +28,8 @@ class Every(Rule):
     """
 
     interval: timedelta
-    anchor: datetime | None
-    timezone: str | None
+    anchor: datetime | None = None
+    timezone: str | None = None
 
     def __init__(
         self,
@@ -59,6 +59,10 @@ class Every(Rule):
         object.__setattr__(self, "interval", interval)
         object.__setattr__(self, "timezone", timezone)
         object.__setattr__(self, "anchor", _anchor(anchor, timezone))
+
+    def __repr__(self) -> str:
+        number, unit = _largest_unit(self.interval)
+        return self.written(f"{unit}s={number}")
 
     def __str__(self) -> str:
         text = f"every {in_units(self.interval)}"

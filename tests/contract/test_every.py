@@ -191,6 +191,21 @@ class TestIsAValue:
         )
         assert str(Every(hours=1, timezone="UTC")) == "every hour (UTC)"
 
+    @pytest.mark.parametrize(
+        ("rule", "expected"),
+        [
+            (Every(minutes=45), "Every(minutes=45)"),
+            (Every(hours=24), "Every(days=1)"),
+            (Every(minutes=1, seconds=30.5), "Every(seconds=90.5)"),
+            (
+                Every(days=2, anchor="2026-01-01 07:00", timezone="Europe/London", jitter=0, missed="all"),
+                "Every(days=2, anchor=datetime.datetime(2026, 1, 1, 7, 0), timezone='Europe/London', missed='all')",
+            ),
+        ],
+    )
+    def test_that_is_shown_as_it_is_written(self, rule, expected):
+        assert repr(rule) == expected
+
     def test_that_equals_its_like(self):
         assert Every(minutes=60) == Every(hours=1)
         assert Every(minutes=60) != Every(hours=2)
