@@ -12,7 +12,7 @@ from .hints import hints
 from .schedule import EPOCH, Rule
 from .walls import wall_time, zone_of
 
-ONCE = "Where the clocks change, each time fires once: a skipped one at the change, a repeated one in the first pass."
+ONCE = "Where the clocks change, skipped times fire as one, at the change, and repeated ones in the first pass only."
 SHOWN = "Where the clocks change, it goes by what they show: skipped times do not fire, repeated ones fire twice."
 ELAPSED = "Where the clocks change, it does not follow them: its times of the day shift."
 UNCHANGED = ("UTC", "Etc/UTC")
@@ -96,10 +96,12 @@ def _on_days(crontab: Crontab) -> str:
 def _on_weekdays(crontab: Crontab) -> list[str]:
     weekdays, nth = _from_monday(crontab), _nth_weekdays(crontab)
     if crontab.either_day:
-        names = "every " + listed([WEEKDAYS[each] for each in weekdays])
+        names = "on every " + listed([WEEKDAYS[each] for each in weekdays])
     else:
-        names = listed(ranges(weekdays, WEEKDAYS.__getitem__))
-    return [f"on {names}"] * bool(weekdays) + [f"on {listed(nth)} of the month"] * bool(nth)
+        said = ranges(weekdays, WEEKDAYS.__getitem__)
+        spans, single = [each for each in said if " to " in each], [f"{each}s" for each in said if " to " not in each]
+        names = listed(spans + [f"on {listed(single)}"] * bool(single))
+    return [names] * bool(weekdays) + [f"on {listed(nth)} of the month"] * bool(nth)
 
 
 def _any_weekday(crontab: Crontab) -> str:

@@ -65,16 +65,19 @@ class TestDays:
             ("1-7 * *", "on the 1st to 7th of the month"),
             ("2,3,11-13,21,22 * *", "on the 2nd, 3rd, 11th to 13th, 21st and 22nd of the month"),
             ("*/2 * *", "on every 2nd day from the 1st to the 31st of the month"),
-            ("* * sun", "on Sunday"),
-            ("* * mon-fri", "on Monday to Friday"),
-            ("* * fri-7", "on Friday to Sunday"),
-            ("* * 0,6", "on Saturday and Sunday"),
-            ("* * 1,3,5", "on Monday, Wednesday and Friday"),
+            ("* * sun", "on Sundays"),
+            ("* * mon-fri", "Monday to Friday"),
+            ("* * fri-7", "Friday to Sunday"),
+            ("* * 0,6", "on Saturdays and Sundays"),
+            ("* * 1,3,5", "on Mondays, Wednesdays and Fridays"),
+            ("* * mon-wed,fri,sun", "Monday to Wednesday and on Fridays and Sundays"),
+            ("* * mon,wed-fri", "Wednesday to Friday and on Mondays"),
             ("* * 0-6", "every day"),
             ("* * fri#2", "on the second Friday of the month"),
             ("* * friL", "on the last Friday of the month"),
             ("* * monL,mon#3,mon#1", "on the first Monday, the third Monday and the last Monday of the month"),
-            ("* * mon,fri#2", "on Monday and on the second Friday of the month"),
+            ("* * mon,fri#2", "on Mondays and on the second Friday of the month"),
+            ("* * mon-wed,fri#2", "Monday to Wednesday and on the second Friday of the month"),
         ],
     )
     def test_are_said_as_one_would(self, days, expected):
@@ -113,7 +116,8 @@ class TestDays:
             ("0 0 1 1,4,7,10 *", "At 00:00 on the 1st of January, April, July and October"),
             ("0 7 * 6-8 *", "At 07:00 every day in June, July and August"),
             ("*/15 * * feb *", "Every 15 minutes every day in February"),
-            ("0 7 * 6 mon-fri", "At 07:00 on Monday to Friday in June"),
+            ("0 7 * 6 mon-fri", "At 07:00 Monday to Friday in June"),
+            ("0 7 * 6 mon", "At 07:00 on Mondays in June"),
             ("0 7 * 6 fri#2", "At 07:00 on the second Friday of June"),
             ("0 7 13 3 fri,sun", "At 07:00 on the 13th of March and on every Friday and Sunday in March"),
         ],
@@ -125,8 +129,8 @@ class TestDays:
 class TestZone:
     def test_is_said_with_what_happens_to_times_that_are_meant_once(self):
         assert in_words(Cron("0 7 * * mon-fri", timezone="Europe/London")) == (
-            "At 07:00 on Monday to Friday, in Europe/London. Where the clocks change, each time fires once: "
-            "a skipped one at the change, a repeated one in the first pass."
+            "At 07:00 Monday to Friday, in Europe/London. Where the clocks change, "
+            "skipped times fire as one, at the change, and repeated ones in the first pass only."
         )
 
     def test_is_said_with_what_happens_to_times_that_the_clock_shows(self):
@@ -223,7 +227,7 @@ class TestEvery:
     def test_of_days_in_a_zone_says_that_it_goes_by_the_calendar(self, anchor):
         assert in_words(Every(days=1, anchor=anchor, timezone="Europe/London")) == (
             "Every day at 07:00, counted from 2026-06-01, in Europe/London. Where the clocks change, "
-            "each time fires once: a skipped one at the change, a repeated one in the first pass."
+            "skipped times fire as one, at the change, and repeated ones in the first pass only."
         )
 
     def test_of_hours_in_a_zone_says_that_it_goes_by_elapsed_time(self):
