@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .cron import Cron
 from .crontab import LAST, Crontab, parse
-from .english import MONTHS, WEEKDAYS, even_gap, every, in_steps, listed, numbered, ordinal, ranges, runs
+from .english import MONTHS, NTH, WEEKDAYS, even_gap, every, in_steps, listed, numbered, ordinal, ranges, runs
 from .every import Every, in_units
 from .hints import hints
 from .schedule import EPOCH, Rule
@@ -16,8 +16,6 @@ ONCE = "Where the clocks change, skipped times fire as one, at the change, and r
 SHOWN = "Where the clocks change, it goes by what they show: skipped times do not fire, repeated ones fire twice."
 ELAPSED = "Where the clocks change, it does not follow them: its times of the day shift."
 UNCHANGED = ("UTC", "Etc/UTC")
-
-_NTH = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", LAST: "last"}
 
 
 def in_words(rule: Rule) -> str:
@@ -114,4 +112,4 @@ def _from_monday(crontab: Crontab) -> list[int]:
 
 def _nth_weekdays(crontab: Crontab) -> list[str]:
     found = sorted(crontab.nth_weekdays, key=lambda each: (each[0], each[1] == LAST, each[1]))
-    return [f"the {_NTH[nth]} {WEEKDAYS[weekday - 1]}" for weekday, nth in found]
+    return [f"the {NTH[nth]} {WEEKDAYS[weekday - 1]}" for weekday, nth in found]

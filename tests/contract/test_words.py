@@ -18,6 +18,9 @@ def words(line):
     return said
 
 
+BY_DAYS = " For one every 2 days write Every(days=2) with its anchor and timezone."
+
+
 def hints(line):
     return in_words(Cron(line, timezone="UTC")).partition(", in UTC.")[2].strip()
 
@@ -151,9 +154,17 @@ class TestHints:
             ("*/90 * * * *", "*/90 is minute 0 only", " For one every 90 minutes write Every(minutes=90)."),
             ("10-20/30 * * * *", "10-20/30 is minute 10 only", " For one every 30 minutes write Every(minutes=30)."),
             ("0 */36 * * *", "*/36 is hour 0 only", " For one every 36 hours write Every(hours=36)."),
-            ("0 0 */40 * *", "*/40 is day 1 only", " For one every 40 days write Every(days=40)."),
+            (
+                "0 0 */40 * *",
+                "*/40 is day 1 only",
+                " For one every 40 days write Every(days=40) with its anchor and timezone.",
+            ),
             ("0 0 1 */18 *", "*/18 is January only", ""),
-            ("0 0 * * */9", "*/9 is Sunday only", " For one every 9 days write Every(days=9)."),
+            (
+                "0 0 * * */9",
+                "*/9 is Sunday only",
+                " For one every 9 days write Every(days=9) with its anchor and timezone.",
+            ),
         ],
     )
     def test_tell_of_a_step_that_is_never_taken(self, line, only, instead):
@@ -164,9 +175,16 @@ class TestHints:
         [
             ("*/45 * * * *", "each hour is shorter, as */45", " For one every 45 minutes write Every(minutes=45)."),
             ("0 */5 * * *", "each day is shorter, as */5", " For one every 5 hours write Every(hours=5)."),
-            ("0 0 */2 * *", "most months is shorter, as */2", " For one every 2 days write Every(days=2)."),
+            ("0 3 */2 * *", "most months is shorter, as */2", BY_DAYS),
             ("0 0 1 */5 *", "each year is shorter, as */5", ""),
-            ("0 0 * * */2", "each week is shorter, as */2", " For one every 2 days write Every(days=2)."),
+            ("0 3 * * */2", "each week is shorter, as */2", BY_DAYS),
+            ("*/45 9-17 * * mon-fri", "each hour is shorter, as */45", ""),
+            ("*/45 * * 6 *", "each hour is shorter, as */45", ""),
+            ("30 */5 * * *", "each day is shorter, as */5", ""),
+            ("0 */5 * * mon-fri", "each day is shorter, as */5", ""),
+            ("0,30 3 */2 * *", "most months is shorter, as */2", ""),
+            ("0 3 */2 6-8 *", "most months is shorter, as */2", ""),
+            ("0 3 * 6-8 */2", "each week is shorter, as */2", ""),
         ],
     )
     def test_tell_of_a_step_that_does_not_come_out_even(self, line, where, instead):
@@ -174,13 +192,27 @@ class TestHints:
 
     @pytest.mark.parametrize("line", ["* 7 * * *", "* 8,20 * * *", "* */2 * * *"])
     def test_tell_of_a_star_where_a_zero_was_meant(self, line):
-        assert hints(line) == "A star as the minute is every minute of the hour; for one an hour write 0 instead."
+        assert hints(line) == "A star as the minute is every minute of the hour; to fire once an hour, write 0."
 
     @pytest.mark.parametrize(
-        ("line", "day"), [("0 0 31 * *", "31st"), ("0 0 30,31 * *", "30th"), ("0 0 29 2 *", "29th")]
+        ("line", "day"), [("0 0 31 * *", "31st"), ("0 0 30,31 * *", "30th"), ("0 0 29 2,3 *", "29th")]
     )
     def test_tell_of_months_that_are_left_out(self, line, day):
         assert hints(line) == f"Months without a {day} are left out; for the last day of each month write L."
+
+    def test_tell_of_leap_years(self):
+        assert hints("0 9 29 2 *") == "Only leap years have a 29th of February."
+
+    @pytest.mark.parametrize(
+        ("line", "instead"),
+        [
+            ("0 3 1-7 * mon", "For the first Monday of the month write mon#1."),
+            ("0 3 8-14 * tue", "For the second Tuesday of the month write tue#2."),
+            ("0 3 22-28 6 7", "For the fourth Sunday of the month write sun#4."),
+        ],
+    )
+    def test_tell_of_a_week_of_the_month_and_a_weekday_of_which_either_has_to_match(self, line, instead):
+        assert hints(line) == instead
 
     @pytest.mark.parametrize(
         "line",
@@ -196,6 +228,8 @@ class TestHints:
             ),
             *("10-40/20 * * * *", "*/45,50 * * * *", "* 9-17 * * *", "* 0-23 * * *", "0 0 */10 * mon", "0 0 13 * */2"),
             *("0 0 31 12 *", "0 0 31,L * *", "0 0 31 * mon", "@yearly", "0 0 1-30 * *"),
+            *("*/7 2 * * *", "0 */5 1 * *", "0 3 */2 1 *"),
+            *("0 3 1-8 * mon", "0 3 2-8 * mon", "0 3 1-7 * mon,tue", "0 3 1-7 * *", "0 3 * * mon", "0 3 1-7,L * mon"),
         ],
     )
     def test_are_not_given_where_all_is_well(self, line):
