@@ -46,6 +46,18 @@ _FIELDS: tuple[tuple[range, dict[str, int]], ...] = (
 _ANY_WEEKDAY = range(8)  # 7 is Sunday, too
 _ITEM = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?", re.ASCII)
 _NTH_WEEKDAY = re.compile(r"(?P<nth_of>\w+)#(?P<nth>[1-5])|l(?P<last_of>\w+)|(?P<last>\w+)l", re.ASCII | re.I)
+_FIVE_FIELDS = "five fields (minute hour day month weekday)"
+_SIXTH = rf"(?:[\d*?]|(?:{'|'.join(_WEEKDAYS)}|l)\b)\S*"
+_OF_OTHERS = (  # what other programs take, and what to write for it
+    (r"\s*@every\b", "write Every(...), such as Every(minutes=5)"),
+    (r"\s*(?:CRON_)?TZ=([\w/+-]+)", rf"write {_FIVE_FIELDS}, and beside them timezone='\1'"),
+    (
+        rf"(?i)\s*(?:\S+\s+){{5}}{_SIXTH}(?:\s+[\d*]\S*)?\s*$",
+        f"write {_FIVE_FIELDS}; leave out the seconds (and years)",
+    ),
+    (rf"\s*({'|'.join(MACROS)})\s", r"write only \1, without a command"),
+    (r"\s*[\d*]\S*(?:\s+\S+){5}", f"write only the {_FIVE_FIELDS}, without a command"),
+)
 _MINUTE = timedelta(minutes=1)
 _LENGTHS = {2: (28, 29), 4: (30,), 6: (30,), 9: (30,), 11: (30,)}  # days; other months have 31
 
@@ -133,14 +145,22 @@ class Matches:
 
 def parse(line: object) -> Crontab:
     """Raises ``InvalidTask`` for what cron would not take, and for what never fires."""
-    if not isinstance(line, str) or (line not in MACROS and len(line.split()) != 5):
-        raise InvalidTask(
-            f"Cron({line!r:.{LONGEST_LINE}}) is not a crontab line; write five fields "
-            f"(minute hour day month weekday), such as '0 7 * * mon-fri', or one of {', '.join(MACROS)}."
-        )
-    if len(line) > LONGEST_LINE:
+    if isinstance(line, str) and len(line) > LONGEST_LINE:
         raise InvalidTask(f"Cron('{line:.50}...') is too long; write at most {LONGEST_LINE} characters.")
+    if not isinstance(line, str) or (line not in MACROS and len(line.split()) != 5):
+        raise InvalidTask(f"Cron({line!r:.{LONGEST_LINE}}) is not a crontab line; {_instead(line)}.")
     return _parse(line)
+
+
+def _instead(line: object) -> str:
+    """What to write."""
+    if isinstance(line, str):
+        if line.strip().lower() in MACROS:
+            return f"write {line.strip().lower()!r}"
+        for pattern, instead in _OF_OTHERS:
+            if match := re.match(pattern, line):
+                return match.expand(instead)
+    return f"write {_FIVE_FIELDS}, such as '0 7 * * mon-fri', or one of {', '.join(MACROS)}"
 
 
 @lru_cache(maxsize=1024)

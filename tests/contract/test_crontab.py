@@ -14,6 +14,8 @@ from .moments import utc
 
 NEVER_FIRES = "Cron({!r}) never fires: none of its months has such a day; write one that they have."
 
+FIVE = "five fields (minute hour day month weekday)"
+
 
 def refusal(line):
     with pytest.raises(InvalidTask) as refused:
@@ -27,14 +29,9 @@ class TestRefuses:
         [
             "",
             "* * * *",
-            "* * * * * *",  # seconds
-            "0 0 7 * * * 2026",  # and years
-            "0 0 7 * * *",
             "@reboot",
-            "@Daily",
-            "@daily ",
-            "@daily *",
             "@fortnightly",
+            "every five minutes, from nine to five",
             "7:00",
             None,
             7,
@@ -48,6 +45,37 @@ class TestRefuses:
             Cron(line)
         assert str(refused.value).startswith(f"Cron({line!r}) is not a crontab line; write five fields (minute hour")
         assert "@hourly" in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("line", "instead"),
+        [
+            *((line, "write '@daily'") for line in ("@Daily", " @daily ", "@DAILY\n")),
+            *((line, "write Every(...), such as Every(minutes=5)") for line in ("@every 5m", "@every 1h30m", "@every")),
+            *(
+                (f"{name}=Europe/London {line}", f"write {FIVE}, and beside them timezone='Europe/London'")
+                for name in ("TZ", "CRON_TZ")
+                for line in ("0 7 * * *", "@daily")
+            ),
+            *(
+                (line, f"write {FIVE}; leave out the seconds (and years)")
+                for line in (
+                    "* * * * * *",
+                    "0 0 7 * * *",
+                    "0 0 12 ? * MON-FRI",
+                    "0 0 7 * * ? 2026",
+                    "0 0 7 L * ? *",
+                    "0 15 7 ? * 6#3",
+                )
+            ),
+            *(
+                (line, f"write only the {FIVE}, without a command")
+                for line in ("0 7 * * * manage.py clearsessions", "*/5 * * * * root /bin/run", "0 7 * * * ls")
+            ),
+            ("@daily /bin/run", "write only @daily, without a command"),
+        ],
+    )
+    def test_what_other_programs_write(self, line, instead):
+        assert refusal(line) == f"Cron({line!r}) is not a crontab line; {instead}."
 
     @pytest.mark.parametrize(
         "line",
