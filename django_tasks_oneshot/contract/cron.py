@@ -38,6 +38,9 @@ class Cron(Rule):
         if follows_clock and (self.timezone is not None or settings.configured):
             self._refuse_never_shown()
 
+    def __repr__(self) -> str:
+        return self.written(repr(self.expression))
+
     def __str__(self) -> str:
         return f"{self.expression} ({self.zone_name})"
 

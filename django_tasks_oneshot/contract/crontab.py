@@ -43,8 +43,21 @@ _FIELDS: tuple[tuple[range, dict[str, int]], ...] = (
     (range(1, 13), _MONTHS),
     (range(7), _WEEKDAYS),
 )
+_ANY_WEEKDAY = range(8)  # 7 is Sunday, too
 _ITEM = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?", re.ASCII)
-_NTH_WEEKDAY = re.compile(r"(?P<nth_of>\w+)#(?P<nth>[1-5])|l(?P<last_of>\w+)|(?P<last>\w+)l", re.ASCII)
+_NTH_WEEKDAY = re.compile(r"(?P<nth_of>\w+)#(?P<nth>[1-5])|l(?P<last_of>\w+)|(?P<last>\w+)l", re.ASCII | re.I)
+_FIVE_FIELDS = "five fields (minute hour day month weekday)"
+_SIXTH = rf"(?:[\d*?]|(?:{'|'.join(_WEEKDAYS)}|l)\b)\S*"
+_OF_OTHERS = (  # what other programs take, and what to write for it
+    (r"\s*@every\b", "write Every(...), such as Every(minutes=5)"),
+    (r"\s*(?:CRON_)?TZ=([\w/+-]+)", rf"write {_FIVE_FIELDS}, and beside them timezone='\1'"),
+    (
+        rf"(?i)\s*(?:\S+\s+){{5}}{_SIXTH}(?:\s+[\d*]\S*)?\s*$",
+        f"write {_FIVE_FIELDS}; leave out the seconds (and years)",
+    ),
+    (rf"\s*({'|'.join(MACROS)})\s", r"write only \1, without a command"),
+    (r"\s*[\d*]\S*(?:\s+\S+){5}", f"write only the {_FIVE_FIELDS}, without a command"),
+)
 _MINUTE = timedelta(minutes=1)
 _LENGTHS = {2: (28, 29), 4: (30,), 6: (30,), 9: (30,), 11: (30,)}  # days; other months have 31
 
@@ -132,20 +145,28 @@ class Matches:
 
 def parse(line: object) -> Crontab:
     """Raises ``InvalidTask`` for what cron would not take, and for what never fires."""
-    if not isinstance(line, str) or (line not in MACROS and len(line.split()) != 5):
-        raise InvalidTask(
-            f"Cron({line!r:.{LONGEST_LINE}}) is not a crontab line; write five fields "
-            f"(minute hour day month weekday), such as '0 7 * * mon-fri', or one of {', '.join(MACROS)}."
-        )
-    if len(line) > LONGEST_LINE:
+    if isinstance(line, str) and len(line) > LONGEST_LINE:
         raise InvalidTask(f"Cron('{line:.50}...') is too long; write at most {LONGEST_LINE} characters.")
+    if not isinstance(line, str) or (line not in MACROS and len(line.split()) != 5):
+        raise InvalidTask(f"Cron({line!r:.{LONGEST_LINE}}) is not a crontab line; {_instead(line)}.")
     return _parse(line)
+
+
+def _instead(line: object) -> str:
+    """What to write."""
+    if isinstance(line, str):
+        if line.strip().lower() in MACROS:
+            return f"write {line.strip().lower()!r}"
+        for pattern, instead in _OF_OTHERS:
+            if match := re.match(pattern, line):
+                return match.expand(instead)
+    return f"write {_FIVE_FIELDS}, such as '0 7 * * mon-fri', or one of {', '.join(MACROS)}"
 
 
 @lru_cache(maxsize=1024)
 def _parse(line: str) -> Crontab:
     try:
-        crontab = _crontab([each.split(",") for each in MACROS.get(line, line).lower().split()])
+        crontab = _crontab([each.split(",") for each in MACROS.get(line, line).split()])
     except ValueError as error:
         raise InvalidTask(
             f"Cron({line!r}) is not a crontab line ({error}); write minute 0-59, hour 0-23, "
@@ -162,8 +183,8 @@ def _crontab(fields: list[list[str]]) -> Crontab:
     starred = [items[0].startswith("*") for items in fields]
     nth_weekdays = {each: _nth_weekday(each) for each in fields[4]}
     fields[4] = [each for each, nth in nth_weekdays.items() if nth is None]
-    last_day = "l" in fields[2]
-    fields[2] = [each for each in fields[2] if each != "l"]
+    last_day = any(each in ("l", "L") for each in fields[2])
+    fields[2] = [each for each in fields[2] if each not in ("l", "L")]
     plain = [
         ",".join(_spelled_out(each, *field) for each in items) for items, field in zip(fields, _FIELDS, strict=True)
     ]
@@ -190,23 +211,24 @@ def _nth_weekday(item: str) -> tuple[int, int] | None:
     match = _NTH_WEEKDAY.fullmatch(item)
     if match is None:
         return None
-    weekday = _value(match["nth_of"] or match["last_of"] or match["last"], _WEEKDAYS)
-    if weekday > 7:
-        raise ValueError(f"there is no weekday {weekday}")
+    weekday = _value(match["nth_of"] or match["last_of"] or match["last"], _ANY_WEEKDAY, _WEEKDAYS)
     return weekday % 7, int(match["nth"] or LAST)
 
 
 def _spelled_out(item: str, whole: range, names: dict[str, int]) -> str:
     """An item as croniter reads it like cron; raises ``ValueError`` for one that cron would not take."""
+    if item == "?":
+        raise ValueError("write * for ?")
     match = _ITEM.fullmatch(item)
     if match is None or (item.startswith("*") and match[2]):
-        raise ValueError(f"{item!r} is no star, value or range")
+        raise ValueError(f"{item!r} is not a star, a value or a range")
     first, last, step = match.groups()
     if step is not None and int(step) == 0:
         raise ValueError(f"{item!r} has a step of 0")
     if first == "*":
         return item
-    start, end = _value(first, names), _value(last or first, names)
+    within = _ANY_WEEKDAY if names is _WEEKDAYS else whole
+    start, end = _value(first, within, names), _value(last or first, within, names)
     if start > end:
         raise ValueError(f"{item!r} goes backwards; write {_range(start, whole[-1])},{_range(whole[0], end)}")
     if step is not None and last is None:
@@ -219,11 +241,13 @@ def _range(start: int, end: int) -> str:
     return str(start) if start == end else f"{start}-{end}"
 
 
-def _value(text: str, names: dict[str, int]) -> int:
-    if text in names:
-        return names[text]
+def _value(text: str, within: range, names: dict[str, int]) -> int:
+    if text.lower() in names:
+        return names[text.lower()]
     if not text.isdecimal():
-        raise ValueError(f"{text!r} is no number" + (f" and none of {', '.join(names)}" if names else ""))
+        raise ValueError(f"{text!r} is not a number" + (f" and not one of {', '.join(names)}" if names else ""))
+    if int(text) not in within:
+        raise ValueError(f"{text!r} is not from {within[0]} to {within[-1]}")
     return int(text)
 
 

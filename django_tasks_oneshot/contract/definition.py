@@ -23,7 +23,7 @@ def rule_of(definition: object) -> Rule:
     dict such as ``{"minutes": 45}``. The other keys are those of `Cron`, `Every` and `Rule`.
     """
     if not isinstance(definition, Mapping):
-        raise InvalidTask(f"{definition!r} is no dict; write {{'task': 'shop.tasks.restock', 'cron': '0 7 * * *'}}.")
+        raise InvalidTask(f"{definition!r} is not a dict; write {{'task': 'shop.tasks.restock', 'cron': '0 7 * * *'}}.")
     if unknown := sorted(set(map(str, definition)) - set(KEYS)):
         raise InvalidTask(f"{', '.join(map(repr, unknown))} is not known; write one of: {', '.join(KEYS)}.")
     if not isinstance(definition.get("task"), str):
@@ -39,8 +39,13 @@ def rule_of(definition: object) -> Rule:
 
 
 def _interval(every: object) -> dict[str, Any]:
+    if isinstance(every, Mapping) and (misplaced := [repr(each) for each in every if each in KEYS]):
+        raise InvalidTask(
+            f"write {' and '.join(misplaced)} beside 'every', not in it: "
+            "'every': {'days': 1}, 'anchor': '2026-01-01 07:00', 'timezone': 'Europe/London'."
+        )
     if isinstance(every, Mapping) and set(every) <= {"weeks", "days", "hours", "minutes", "seconds"}:
         return dict(every)
     if isinstance(every, int | float | timedelta):
         return {"seconds": duration("every", every).total_seconds()}
-    raise InvalidTask(f"'every': {every!r} is no interval; write 'every': {{'minutes': 45}}.")
+    raise InvalidTask(f"'every': {every!r} is not an interval; write 'every': {{'minutes': 45}}.")

@@ -10,6 +10,7 @@ MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+NTH = ("last", "first", "second", "third", "fourth", "fifth")
 
 
 def listed(words: Sequence[str], link: str = "and") -> str:

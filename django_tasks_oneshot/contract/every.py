@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Never
 from zoneinfo import ZoneInfo
 
 from ..compat import InvalidTask
 from .schedule import EPOCH, Rule
-from .walls import first_instant, last_fixed, next_fixed, wall_time, zone_of
+from .walls import aware, first_instant, last_fixed, next_fixed, wall_time, zone_of
 
 LONGEST_INTERVAL = timedelta(days=3650)
 DAY = timedelta(days=1)
@@ -28,12 +28,12 @@ class Every(Rule):
     """
 
     interval: timedelta
-    anchor: datetime | None
-    timezone: str | None
+    anchor: datetime | None = None
+    timezone: str | None = None
 
     def __init__(
         self,
-        *,
+        *unnamed: Never,
         weeks: float = 0,
         days: float = 0,
         hours: float = 0,
@@ -43,6 +43,10 @@ class Every(Rule):
         timezone: str | None = None,
         **options: Any,
     ) -> None:
+        if unnamed:
+            raise TypeError(f"Every() takes its interval by name; write {_by_name(unnamed[0])}.")
+        if unknown := options.keys() - {each.name for each in fields(Rule)}:
+            raise TypeError(f"Every() got an unexpected keyword argument {min(unknown)!r}")
         super().__init__(**options)
         try:
             interval = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
@@ -56,6 +60,10 @@ class Every(Rule):
         object.__setattr__(self, "timezone", timezone)
         object.__setattr__(self, "anchor", _anchor(anchor, timezone))
 
+    def __repr__(self) -> str:
+        number, unit = _largest_unit(self.interval)
+        return self.written(f"{unit}s={number}")
+
     def __str__(self) -> str:
         text = f"every {in_units(self.interval)}"
         if self.anchor is not None:
@@ -68,11 +76,11 @@ class Every(Rule):
 
     def next_after(self, instant: datetime) -> datetime:
         zone, times = self.calendar_zone, self._times
-        return next_fixed(times, zone, instant) if zone else times.next_match(instant)
+        return next_fixed(times, zone, instant) if zone else times.next_match(aware(instant))
 
     def last_before(self, instant: datetime) -> datetime:
         zone, times = self.calendar_zone, self._times
-        return last_fixed(times, zone, instant) if zone else times.last_match(instant)
+        return last_fixed(times, zone, instant) if zone else times.last_match(aware(instant))
 
     @property
     def calendar_zone(self) -> ZoneInfo | None:
@@ -103,13 +111,25 @@ class _Multiples:
 
 
 def in_units(interval: timedelta) -> str:
-    """In the largest unit of which it is a whole number."""
+    """Such as "10 minutes", or "minute"."""
+    number, unit = _largest_unit(interval)
+    return unit if number == 1 else f"{number} {unit}s"
+
+
+def _by_name(interval: object) -> str:
+    if isinstance(interval, timedelta):
+        number, unit = _largest_unit(interval)
+        return f"Every({unit}s={number})"
+    return f"Every(seconds={interval})" if isinstance(interval, int | float) else "Every(minutes=10)"
+
+
+def _largest_unit(interval: timedelta) -> tuple[float, str]:
+    """Of which it is a whole number."""
     seconds = interval.total_seconds()
     sizes = {"day": 86400, "hour": 3600, "minute": 60}
     unit = next((each for each, size in sizes.items() if seconds % size == 0), "second")
     count = seconds / sizes.get(unit, 1)
-    number = int(count) if count.is_integer() else count
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    return int(count) if count.is_integer() else count, unit
 
 
 def _anchor(anchor: object, timezone: str | None) -> datetime | None:
@@ -119,7 +139,7 @@ def _anchor(anchor: object, timezone: str | None) -> datetime | None:
         if moment is None:
             return None
         if not isinstance(moment, datetime):
-            raise ValueError("it is no datetime")
+            raise ValueError("it is not a datetime")
         if moment.tzinfo is None and zone is None:
             raise ValueError("it has no time zone, and there is no timezone= that says which is meant")
         if not FIRST_ANCHOR <= moment.replace(tzinfo=UTC) <= LAST_ANCHOR:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, get_args
@@ -14,6 +14,7 @@ from ..compat import InvalidTask
 from .exceptions import UnstorableValue
 from .retry import Seconds, duration
 from .values import json_value
+from .walls import aware
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MISSED = 100
@@ -70,6 +71,16 @@ class Rule(ABC):
     @abstractmethod
     def __str__(self) -> str: ...
 
+    def written(self, first: str) -> str:
+        """For ``repr()``: with ``first``, and with those options that are not as they are by default."""
+        said = [first]
+        for each in sorted(fields(self), key=lambda each: each.kw_only is True):
+            default = each.default if each.default_factory is MISSING else each.default_factory()
+            value = getattr(self, each.name)
+            if default is not MISSING and (value or None) != (default or None):
+                said.append(f"{each.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(said)})"
+
     @property
     def zone_name(self) -> str:
         """The time zone that it is meant in."""
@@ -89,7 +100,7 @@ class Rule(ABC):
 
     def _fire_times(self, after: datetime, until: datetime) -> Iterator[datetime]:
         found = self.next_after(after)
-        while found <= until:
+        while found <= aware(until):
             yield found
             found = self.next_after(found)
 

@@ -119,9 +119,14 @@ def first_instant(zone: ZoneInfo, wall: datetime) -> datetime:
 
 
 def wall_time(zone: ZoneInfo, instant: datetime) -> datetime:
+    return aware(instant).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def aware(instant: datetime) -> datetime:
+    """Raises ``ValueError`` for a naive one."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant!r} is not an instant; give it a time zone, such as tzinfo=UTC.")
-    return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+    return instant
 
 
 def _reached(zone: ZoneInfo, instant: datetime) -> datetime:

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 
 from .cron import Cron
 from .crontab import LAST, Crontab, parse
-from .english import MONTHS, WEEKDAYS, even_gap, every, in_steps, listed, numbered, ordinal, ranges, runs
+from .english import MONTHS, NTH, WEEKDAYS, even_gap, every, in_steps, listed, numbered, ordinal, ranges, runs
 from .every import Every, in_units
 from .hints import hints
 from .schedule import EPOCH, Rule
 from .walls import wall_time, zone_of
 
-ONCE = "Where the clocks change, each time fires once: a skipped one at the change, a repeated one in the first pass."
+ONCE = "Where the clocks change, skipped times fire as one, at the change, and repeated ones in the first pass only."
 SHOWN = "Where the clocks change, it goes by what they show: skipped times do not fire, repeated ones fire twice."
 ELAPSED = "Where the clocks change, it does not follow them: its times of the day shift."
 UNCHANGED = ("UTC", "Etc/UTC")
-
-_NTH = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", LAST: "last"}
 
 
 def in_words(rule: Rule) -> str:
@@ -38,7 +36,7 @@ def _of_every(rule: Every) -> Iterator[str]:
     zone, anchor = rule.zone_name, rule.anchor or EPOCH.replace(tzinfo=None)
     start = wall_time(zone_of(zone), anchor) if anchor.tzinfo else anchor
     time = start.time().isoformat("auto" if start.second or start.microsecond else "minutes")
-    interval = in_units(rule.interval).removeprefix("1 ")
+    interval = in_units(rule.interval)
     if rule.calendar_zone:
         yield f"Every {interval} at {time}, counted from {start:%Y-%m-%d}, in {zone}."
     else:
@@ -96,10 +94,12 @@ def _on_days(crontab: Crontab) -> str:
 def _on_weekdays(crontab: Crontab) -> list[str]:
     weekdays, nth = _from_monday(crontab), _nth_weekdays(crontab)
     if crontab.either_day:
-        names = "every " + listed([WEEKDAYS[each] for each in weekdays])
+        names = "on every " + listed([WEEKDAYS[each] for each in weekdays])
     else:
-        names = listed(ranges(weekdays, WEEKDAYS.__getitem__))
-    return [f"on {names}"] * bool(weekdays) + [f"on {listed(nth)} of the month"] * bool(nth)
+        said = ranges(weekdays, WEEKDAYS.__getitem__)
+        spans, single = [each for each in said if " to " in each], [f"{each}s" for each in said if " to " not in each]
+        names = listed(spans + [f"on {listed(single)}"] * bool(single))
+    return [names] * bool(weekdays) + [f"on {listed(nth)} of the month"] * bool(nth)
 
 
 def _any_weekday(crontab: Crontab) -> str:
@@ -112,4 +112,4 @@ def _from_monday(crontab: Crontab) -> list[int]:
 
 def _nth_weekdays(crontab: Crontab) -> list[str]:
     found = sorted(crontab.nth_weekdays, key=lambda each: (each[0], each[1] == LAST, each[1]))
-    return [f"the {_NTH[nth]} {WEEKDAYS[weekday - 1]}" for weekday, nth in found]
+    return [f"the {NTH[nth]} {WEEKDAYS[weekday - 1]}" for weekday, nth in found]

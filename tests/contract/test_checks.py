@@ -150,7 +150,13 @@ def with_schedules(schedules):
         ({"task": "gone.tasks.gone", "cron": "@daily"}, "'gone.tasks.gone' cannot be imported"),
         ({"task": f"{__name__}.lacks", "cron": "@daily"}, "is not a task; decorate the function with @task."),
         ({"task": PATH, "cron": "@daily", "kwargs": {"c": 1}}, "does not take what its schedule gives it"),
-        ("@daily", "is no dict"),
+        ("@daily", "is not a dict"),
+        ({"task": PATH, "every": "5m"}, "'every': '5m' is not an interval; write 'every': {'minutes': 45}."),
+        ({"task": PATH, "every": {"months": 1}}, "'every': {'months': 1} is not an interval;"),
+        (
+            {"task": PATH, "every": {"days": 1, "anchor": "2026-01-01 07:00", "timezone": "UTC"}},
+            "write 'anchor' and 'timezone' beside 'every', not in it: 'every': {'days': 1}, 'anchor': ",
+        ),
     ],
 )
 def test_a_schedule_of_the_settings_that_cannot_fire_is_told(declare, definition, problem):

@@ -328,6 +328,22 @@ class TestIsAValue:
         monkeypatch.setattr(settings, "TIME_ZONE", "Asia/Kathmandu")
         assert str(Cron("@daily")) == "@daily (Asia/Kathmandu)"
 
+    @pytest.mark.parametrize(
+        ("rule", "expected"),
+        [
+            (Cron("0 7 * * *"), "Cron('0 7 * * *')"),
+            (Cron("@daily", "Europe/London"), "Cron('@daily', timezone='Europe/London')"),
+            (Cron("@daily", args=[], kwargs={}, jitter=0, missed="latest"), "Cron('@daily')"),
+            (Cron("@daily", args=[1], name="nightly"), "Cron('@daily', args=[1], name='nightly')"),
+            (
+                Cron("@daily", timezone="UTC", overlap="skip", jitter=30),
+                "Cron('@daily', timezone='UTC', jitter=datetime.timedelta(seconds=30), overlap='skip')",
+            ),
+        ],
+    )
+    def test_that_is_shown_as_it_is_written(self, rule, expected):
+        assert repr(rule) == expected
+
     def test_that_equals_its_like(self):
         assert Cron("0 7 * * *", "UTC") == Cron("0 7 * * *", timezone="UTC")
         assert Cron("0 7 * * *", "UTC") != Cron("0 7 * * *", "Europe/London")

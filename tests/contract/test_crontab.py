@@ -9,9 +9,12 @@ import pytest
 from django_tasks_oneshot import Cron, InvalidTask
 from django_tasks_oneshot.contract.crontab import LONGEST_LINE
 
+from .cron_oracle import MONTHS
 from .moments import utc
 
 NEVER_FIRES = "Cron({!r}) never fires: none of its months has such a day; write one that they have."
+
+FIVE = "five fields (minute hour day month weekday)"
 
 
 def refusal(line):
@@ -26,14 +29,9 @@ class TestRefuses:
         [
             "",
             "* * * *",
-            "* * * * * *",  # seconds
-            "0 0 7 * * * 2026",  # and years
-            "0 0 7 * * *",
             "@reboot",
-            "@Daily",
-            "@daily ",
-            "@daily *",
             "@fortnightly",
+            "every five minutes, from nine to five",
             "7:00",
             None,
             7,
@@ -47,6 +45,37 @@ class TestRefuses:
             Cron(line)
         assert str(refused.value).startswith(f"Cron({line!r}) is not a crontab line; write five fields (minute hour")
         assert "@hourly" in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("line", "instead"),
+        [
+            *((line, "write '@daily'") for line in ("@Daily", " @daily ", "@DAILY\n")),
+            *((line, "write Every(...), such as Every(minutes=5)") for line in ("@every 5m", "@every 1h30m", "@every")),
+            *(
+                (f"{name}=Europe/London {line}", f"write {FIVE}, and beside them timezone='Europe/London'")
+                for name in ("TZ", "CRON_TZ")
+                for line in ("0 7 * * *", "@daily")
+            ),
+            *(
+                (line, f"write {FIVE}; leave out the seconds (and years)")
+                for line in (
+                    "* * * * * *",
+                    "0 0 7 * * *",
+                    "0 0 12 ? * MON-FRI",
+                    "0 0 7 * * ? 2026",
+                    "0 0 7 L * ? *",
+                    "0 15 7 ? * 6#3",
+                )
+            ),
+            *(
+                (line, f"write only the {FIVE}, without a command")
+                for line in ("0 7 * * * manage.py clearsessions", "*/5 * * * * root /bin/run", "0 7 * * * ls")
+            ),
+            ("@daily /bin/run", "write only @daily, without a command"),
+        ],
+    )
+    def test_what_other_programs_write(self, line, instead):
+        assert refusal(line) == f"Cron({line!r}) is not a crontab line; {instead}."
 
     @pytest.mark.parametrize(
         "line",
@@ -89,35 +118,50 @@ class TestRefuses:
     @pytest.mark.parametrize(
         ("line", "said"),
         [
-            ("H * * * *", "'h' is no number"),
-            ("0 H(0-5) * * *", "'h(0-5)' is no star, value or range"),
-            ("R * * * *", "'r' is no number"),
-            ("r/5 * * * *", "'r' is no number"),
-            ("0 R(1-5) * * *", "'r(1-5)' is no star, value or range"),
-            ("0 0 ? * *", "'?' is no star, value or range"),
-            ("0 0 * * ?", "'?' is no star, value or range"),
-            ("0 0 15W * *", "'15w' is no number"),
-            ("0 0 W15 * *", "'w15' is no number"),
-            ("0 0 LW * *", "'lw' is no number"),
-            ("0 0 L-3 * *", "'l' is no number"),
-            ("0 0 1-L * *", "'l' is no number"),
-            ("0 0 5L * *", "'5l' is no number"),
-            ("L * * * *", "'l' is no number"),
-            ("0 0 * * L", "'l' is no number and none of sun, mon, tue, wed, thu, fri, sat"),
-            ("0 0 * * 5#6", "'5#6' is no star, value or range"),
-            ("0 0 * * 5#0", "'5#0' is no star, value or range"),
-            ("0 0 * * 5#-1", "'5#-1' is no star, value or range"),
-            ("0 0 * * 1-5#2", "'1-5#2' is no star, value or range"),
-            ("0 0 * * 8#2", "there is no weekday 8"),
-            ("0 0 * * L8", "there is no weekday 8"),
-            ("0 0 5#2 * *", "'5#2' is no star, value or range"),
-            ("٣ * * * *", "'٣' is no star, value or range"),
-            ("0 0 * * ٣", "'٣' is no star, value or range"),
-            ("*/٣ * * * *", "'*/٣' is no star, value or range"),
-            ("0 0 * * ²", "'²' is no star, value or range"),
+            ("H * * * *", "'H' is not a number"),
+            ("0 H(0-5) * * *", "'H(0-5)' is not a star, a value or a range"),
+            ("R * * * *", "'R' is not a number"),
+            ("r/5 * * * *", "'r' is not a number"),
+            ("0 R(1-5) * * *", "'R(1-5)' is not a star, a value or a range"),
+            ("0 0 ? * *", "write * for ?"),
+            ("0 0 * * ?", "write * for ?"),
+            ("0 0 15W * *", "'15W' is not a number"),
+            ("0 0 W15 * *", "'W15' is not a number"),
+            ("0 0 LW * *", "'LW' is not a number"),
+            ("0 0 L-3 * *", "'L' is not a number"),
+            ("0 0 1-L * *", "'L' is not a number"),
+            ("0 0 5L * *", "'5L' is not a number"),
+            ("L * * * *", "'L' is not a number"),
+            ("0 0 * * L", "'L' is not a number and not one of sun, mon, tue, wed, thu, fri, sat"),
+            ("0 0 * * 5#6", "'5#6' is not a star, a value or a range"),
+            ("0 0 * * 5#0", "'5#0' is not a star, a value or a range"),
+            ("0 0 * * 5#-1", "'5#-1' is not a star, a value or a range"),
+            ("0 0 * * 1-5#2", "'1-5#2' is not a star, a value or a range"),
+            ("0 0 * * 8#2", "'8' is not from 0 to 7"),
+            ("0 0 * * L8", "'8' is not from 0 to 7"),
+            ("0 0 5#2 * *", "'5#2' is not a star, a value or a range"),
+            ("٣ * * * *", "'٣' is not a star, a value or a range"),
+            ("0 0 * * ٣", "'٣' is not a star, a value or a range"),
+            ("*/٣ * * * *", "'*/٣' is not a star, a value or a range"),
+            ("0 0 * * ²", "'²' is not a star, a value or a range"),
         ],
     )
     def test_what_other_crons_know(self, line, said):
+        assert refusal(line).startswith(f"Cron({line!r}) is not a crontab line ({said}); write minute 0-59, hour 0-23")
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("60 7 * * *", "'60' is not from 0 to 59"),
+            ("0 7,24 * * *", "'24' is not from 0 to 23"),
+            ("0 7 0 * *", "'0' is not from 1 to 31"),
+            ("0 7 1-32/2 * *", "'32' is not from 1 to 31"),
+            ("0 7 * 13 *", "'13' is not from 1 to 12"),
+            ("0 7 * * mon-8", "'8' is not from 0 to 7"),
+            ("0 7 * Foo *", f"'Foo' is not a number and not one of {', '.join(MONTHS)}"),
+        ],
+    )
+    def test_what_a_field_does_not_reach(self, line, said):
         assert refusal(line).startswith(f"Cron({line!r}) is not a crontab line ({said}); write minute 0-59, hour 0-23")
 
     @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class TestElapsedTime:
     @pytest.mark.parametrize("rule", [Every(days=1), Every(days=1, timezone="Europe/London")])
     def test_is_not_counted_from_a_naive_datetime(self, rule):
         for answer in (rule.next_after, rule.last_before):
-            with pytest.raises((TypeError, ValueError)):
+            with pytest.raises(ValueError, match="is not an instant; give it a time zone"):
                 answer(datetime(2026, 2, 3))
 
 
@@ -110,8 +110,8 @@ class TestAnchor:
     @pytest.mark.parametrize(
         ("anchor", "reason"),
         [
-            (5, "it is no datetime"),
-            (date(2026, 1, 1), "it is no datetime"),
+            (5, "it is not a datetime"),
+            (date(2026, 1, 1), "it is not a datetime"),
             ("soon", "Invalid isoformat string: 'soon'"),
             ("2026-01-01", "it has no time zone, and there is no timezone= that says which is meant"),
             (datetime(2026, 1, 1), "it has no time zone, and there is no timezone= that says which is meant"),
@@ -154,18 +154,33 @@ class TestInterval:
             Every(**interval)
 
     def test_takes_its_interval_by_name(self):
-        with pytest.raises(TypeError):
-            Every(10)
+        for unnamed, by_name in {
+            10: "seconds=10",
+            0.5: "seconds=0.5",
+            timedelta(minutes=5): "minutes=5",
+            timedelta(days=1): "days=1",
+            "10m": "minutes=10",
+        }.items():
+            with pytest.raises(TypeError) as refused:
+                Every(unnamed)
+            assert str(refused.value) == f"Every() takes its interval by name; write Every({by_name})."
 
-    def test_comes_with_known_options_only(self):
-        with pytest.raises(TypeError, match="unexpected keyword argument 'minute'"):
-            Every(minute=1)
+    @pytest.mark.parametrize("unknown", ["minute", "months", "tz"])
+    def test_comes_with_known_options_only(self, unknown):
+        with pytest.raises(TypeError) as refused:
+            Every(days=1, jitter=5, **{unknown: 1})
+        assert str(refused.value) == f"Every() got an unexpected keyword argument {unknown!r}"
 
 
 class TestIsAValue:
     def test_that_says_its_interval(self):
         assert str(Every(minutes=10)) == "every 10 minutes"
         assert str(Every(hours=36)) == "every 36 hours"
+        assert str(Every(days=1)) == "every day"
+        assert str(Every(hours=24)) == "every day"
+        assert str(Every(hours=1)) == "every hour"
+        assert str(Every(minutes=1)) == "every minute"
+        assert str(Every(seconds=1)) == "every second"
         assert str(Every(weeks=1)) == "every 7 days"
         assert str(Every(minutes=1, seconds=30.5)) == "every 90.5 seconds"
         assert str(Every(seconds=1234567)) != str(Every(seconds=1234568))
@@ -174,7 +189,22 @@ class TestIsAValue:
         assert str(Every(days=2, anchor="2026-01-01 07:00", timezone="Europe/London")) == (
             "every 2 days from 2026-01-01 07:00:00 (Europe/London)"
         )
-        assert str(Every(hours=1, timezone="UTC")) == "every 1 hour (UTC)"
+        assert str(Every(hours=1, timezone="UTC")) == "every hour (UTC)"
+
+    @pytest.mark.parametrize(
+        ("rule", "expected"),
+        [
+            (Every(minutes=45), "Every(minutes=45)"),
+            (Every(hours=24), "Every(days=1)"),
+            (Every(minutes=1, seconds=30.5), "Every(seconds=90.5)"),
+            (
+                Every(days=2, anchor="2026-01-01 07:00", timezone="Europe/London", jitter=0, missed="all"),
+                "Every(days=2, anchor=datetime.datetime(2026, 1, 1, 7, 0), timezone='Europe/London', missed='all')",
+            ),
+        ],
+    )
+    def test_that_is_shown_as_it_is_written(self, rule, expected):
+        assert repr(rule) == expected
 
     def test_that_equals_its_like(self):
         assert Every(minutes=60) == Every(hours=1)

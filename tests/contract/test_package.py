@@ -39,7 +39,7 @@ from django_tasks_oneshot import Every, task
 from django_tasks_oneshot.contract import schedule
 print(schedule.schedules(Every(hours=1))[0], "croniter" in sys.modules)
 """
-    assert python(code, SETTINGS) == "every 1 hour False"
+    assert python(code, SETTINGS) == "every hour False"
 
 
 def test_a_crontab_line_may_be_written_before_the_settings_are_there(python):

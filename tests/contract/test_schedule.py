@@ -52,6 +52,13 @@ class TestFireTimes:
         assert HOURLY.fire_times(utc("2026-02-03 10:00"), utc("2026-02-03 10:59")) == []
         assert HOURLY.fire_times(utc("2026-02-03 12:00"), utc("2026-02-03 10:00")) == []
 
+    @pytest.mark.parametrize("rule", [HOURLY, Every(days=1, timezone="Europe/London"), Cron("0 7 * * *")])
+    def test_are_between_instants(self, rule):
+        instant, naive = utc("2026-02-03 10:00"), utc("2026-02-03 10:00").replace(tzinfo=None)
+        for span in ((naive, instant), (instant, naive)):
+            with pytest.raises(ValueError, match="is not an instant; give it a time zone, such as tzinfo=UTC"):
+                rule.fire_times(*span)
+
     @pytest.mark.parametrize("limit", [0, 1, 3])
     def test_are_at_most_so_many(self, limit):
         found = HOURLY.fire_times(utc("2026-02-03 00:00"), utc("9999-12-31"), limit=limit)

@@ -18,6 +18,9 @@ def words(line):
     return said
 
 
+BY_DAYS = " For one every 2 days write Every(days=2) with its anchor and timezone."
+
+
 def hints(line):
     return in_words(Cron(line, timezone="UTC")).partition(", in UTC.")[2].strip()
 
@@ -65,16 +68,19 @@ class TestDays:
             ("1-7 * *", "on the 1st to 7th of the month"),
             ("2,3,11-13,21,22 * *", "on the 2nd, 3rd, 11th to 13th, 21st and 22nd of the month"),
             ("*/2 * *", "on every 2nd day from the 1st to the 31st of the month"),
-            ("* * sun", "on Sunday"),
-            ("* * mon-fri", "on Monday to Friday"),
-            ("* * fri-7", "on Friday to Sunday"),
-            ("* * 0,6", "on Saturday and Sunday"),
-            ("* * 1,3,5", "on Monday, Wednesday and Friday"),
+            ("* * sun", "on Sundays"),
+            ("* * mon-fri", "Monday to Friday"),
+            ("* * fri-7", "Friday to Sunday"),
+            ("* * 0,6", "on Saturdays and Sundays"),
+            ("* * 1,3,5", "on Mondays, Wednesdays and Fridays"),
+            ("* * mon-wed,fri,sun", "Monday to Wednesday and on Fridays and Sundays"),
+            ("* * mon,wed-fri", "Wednesday to Friday and on Mondays"),
             ("* * 0-6", "every day"),
             ("* * fri#2", "on the second Friday of the month"),
             ("* * friL", "on the last Friday of the month"),
             ("* * monL,mon#3,mon#1", "on the first Monday, the third Monday and the last Monday of the month"),
-            ("* * mon,fri#2", "on Monday and on the second Friday of the month"),
+            ("* * mon,fri#2", "on Mondays and on the second Friday of the month"),
+            ("* * mon-wed,fri#2", "Monday to Wednesday and on the second Friday of the month"),
         ],
     )
     def test_are_said_as_one_would(self, days, expected):
@@ -113,7 +119,8 @@ class TestDays:
             ("0 0 1 1,4,7,10 *", "At 00:00 on the 1st of January, April, July and October"),
             ("0 7 * 6-8 *", "At 07:00 every day in June, July and August"),
             ("*/15 * * feb *", "Every 15 minutes every day in February"),
-            ("0 7 * 6 mon-fri", "At 07:00 on Monday to Friday in June"),
+            ("0 7 * 6 mon-fri", "At 07:00 Monday to Friday in June"),
+            ("0 7 * 6 mon", "At 07:00 on Mondays in June"),
             ("0 7 * 6 fri#2", "At 07:00 on the second Friday of June"),
             ("0 7 13 3 fri,sun", "At 07:00 on the 13th of March and on every Friday and Sunday in March"),
         ],
@@ -125,8 +132,8 @@ class TestDays:
 class TestZone:
     def test_is_said_with_what_happens_to_times_that_are_meant_once(self):
         assert in_words(Cron("0 7 * * mon-fri", timezone="Europe/London")) == (
-            "At 07:00 on Monday to Friday, in Europe/London. Where the clocks change, each time fires once: "
-            "a skipped one at the change, a repeated one in the first pass."
+            "At 07:00 Monday to Friday, in Europe/London. Where the clocks change, "
+            "skipped times fire as one, at the change, and repeated ones in the first pass only."
         )
 
     def test_is_said_with_what_happens_to_times_that_the_clock_shows(self):
@@ -147,9 +154,17 @@ class TestHints:
             ("*/90 * * * *", "*/90 is minute 0 only", " For one every 90 minutes write Every(minutes=90)."),
             ("10-20/30 * * * *", "10-20/30 is minute 10 only", " For one every 30 minutes write Every(minutes=30)."),
             ("0 */36 * * *", "*/36 is hour 0 only", " For one every 36 hours write Every(hours=36)."),
-            ("0 0 */40 * *", "*/40 is day 1 only", " For one every 40 days write Every(days=40)."),
+            (
+                "0 0 */40 * *",
+                "*/40 is day 1 only",
+                " For one every 40 days write Every(days=40) with its anchor and timezone.",
+            ),
             ("0 0 1 */18 *", "*/18 is January only", ""),
-            ("0 0 * * */9", "*/9 is Sunday only", " For one every 9 days write Every(days=9)."),
+            (
+                "0 0 * * */9",
+                "*/9 is Sunday only",
+                " For one every 9 days write Every(days=9) with its anchor and timezone.",
+            ),
         ],
     )
     def test_tell_of_a_step_that_is_never_taken(self, line, only, instead):
@@ -160,9 +175,16 @@ class TestHints:
         [
             ("*/45 * * * *", "each hour is shorter, as */45", " For one every 45 minutes write Every(minutes=45)."),
             ("0 */5 * * *", "each day is shorter, as */5", " For one every 5 hours write Every(hours=5)."),
-            ("0 0 */2 * *", "most months is shorter, as */2", " For one every 2 days write Every(days=2)."),
+            ("0 3 */2 * *", "most months is shorter, as */2", BY_DAYS),
             ("0 0 1 */5 *", "each year is shorter, as */5", ""),
-            ("0 0 * * */2", "each week is shorter, as */2", " For one every 2 days write Every(days=2)."),
+            ("0 3 * * */2", "each week is shorter, as */2", BY_DAYS),
+            ("*/45 9-17 * * mon-fri", "each hour is shorter, as */45", ""),
+            ("*/45 * * 6 *", "each hour is shorter, as */45", ""),
+            ("30 */5 * * *", "each day is shorter, as */5", ""),
+            ("0 */5 * * mon-fri", "each day is shorter, as */5", ""),
+            ("0,30 3 */2 * *", "most months is shorter, as */2", ""),
+            ("0 3 */2 6-8 *", "most months is shorter, as */2", ""),
+            ("0 3 * 6-8 */2", "each week is shorter, as */2", ""),
         ],
     )
     def test_tell_of_a_step_that_does_not_come_out_even(self, line, where, instead):
@@ -170,13 +192,27 @@ class TestHints:
 
     @pytest.mark.parametrize("line", ["* 7 * * *", "* 8,20 * * *", "* */2 * * *"])
     def test_tell_of_a_star_where_a_zero_was_meant(self, line):
-        assert hints(line) == "A star as the minute is every minute of the hour; for one an hour write 0 instead."
+        assert hints(line) == "A star as the minute is every minute of the hour; to fire once an hour, write 0."
 
     @pytest.mark.parametrize(
-        ("line", "day"), [("0 0 31 * *", "31st"), ("0 0 30,31 * *", "30th"), ("0 0 29 2 *", "29th")]
+        ("line", "day"), [("0 0 31 * *", "31st"), ("0 0 30,31 * *", "30th"), ("0 0 29 2,3 *", "29th")]
     )
     def test_tell_of_months_that_are_left_out(self, line, day):
         assert hints(line) == f"Months without a {day} are left out; for the last day of each month write L."
+
+    def test_tell_of_leap_years(self):
+        assert hints("0 9 29 2 *") == "Only leap years have a 29th of February."
+
+    @pytest.mark.parametrize(
+        ("line", "instead"),
+        [
+            ("0 3 1-7 * mon", "For the first Monday of the month write mon#1."),
+            ("0 3 8-14 * tue", "For the second Tuesday of the month write tue#2."),
+            ("0 3 22-28 6 7", "For the fourth Sunday of the month write sun#4."),
+        ],
+    )
+    def test_tell_of_a_week_of_the_month_and_a_weekday_of_which_either_has_to_match(self, line, instead):
+        assert hints(line) == instead
 
     @pytest.mark.parametrize(
         "line",
@@ -192,6 +228,8 @@ class TestHints:
             ),
             *("10-40/20 * * * *", "*/45,50 * * * *", "* 9-17 * * *", "* 0-23 * * *", "0 0 */10 * mon", "0 0 13 * */2"),
             *("0 0 31 12 *", "0 0 31,L * *", "0 0 31 * mon", "@yearly", "0 0 1-30 * *"),
+            *("*/7 2 * * *", "0 */5 1 * *", "0 3 */2 1 *"),
+            *("0 3 1-8 * mon", "0 3 2-8 * mon", "0 3 1-7 * mon,tue", "0 3 1-7 * *", "0 3 * * mon", "0 3 1-7,L * mon"),
         ],
     )
     def test_are_not_given_where_all_is_well(self, line):
@@ -223,7 +261,7 @@ class TestEvery:
     def test_of_days_in_a_zone_says_that_it_goes_by_the_calendar(self, anchor):
         assert in_words(Every(days=1, anchor=anchor, timezone="Europe/London")) == (
             "Every day at 07:00, counted from 2026-06-01, in Europe/London. Where the clocks change, "
-            "each time fires once: a skipped one at the change, a repeated one in the first pass."
+            "skipped times fire as one, at the change, and repeated ones in the first pass only."
         )
 
     def test_of_hours_in_a_zone_says_that_it_goes_by_elapsed_time(self):
