@@ -43,7 +43,7 @@ def scheduled_by(row: Schedule, declared: Mapping[str, Declared]) -> Scheduled |
         try:
             definition = row.definition  # which may not have been read yet
         except ValueError as error:
-            raise InvalidTask(f"its definition in the table is no JSON ({error}).") from error
+            raise InvalidTask(f"its definition in the table is not JSON ({error}).") from error
         return defined_by(definition)
     known = declared.get(row.name)
     return None if known is None else known.scheduled()
