@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from ..backends.base import OneshotBackend
-from ..compat import AnyResult, AnyTask, InvalidTaskBackend, TaskResultDoesNotExist, task_backends
+from ..compat import AnyResult, InvalidTaskBackend, TaskResultDoesNotExist, task_backends
 from ..contract.declared import Scheduled
 from ..contract.fired import standing_for
 from ..contract.missed import Due, Fire, due_fires
@@ -38,120 +38,137 @@ def call_directly(function: Callable[..., Any], *args: Any) -> Any:
 def fire(alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject) -> int:
     """Returns how many tasks that were. Of several ticks at once, the one that moves the row on enqueues them."""
     rule = scheduled.rule
-    due = due_fires(rule, row.next_fire_at, now - rule.put_off(row.name))
+    firing = Firing(alias, row, scheduled, now)
     moved_on = plan(row.name, rule, now)
     if row.rule != moved_on["rule"]:  # it was changed a moment ago, and does not fire for the past
-        _move(alias, row, moved_on)
+        firing.move(moved_on)
         return 0
-    if shares_transaction(scheduled.task, alias):
-        fires = _fire_here(alias, row, scheduled, due, moved_on, now)
-    else:
-        fires = _fire_elsewhere(alias, row, scheduled, due, moved_on, now, call_project)
+    due = due_fires(rule, row.next_fire_at, now - rule.put_off(row.name))
+    fires = firing.here(due, moved_on) if firing.is_here else firing.elsewhere(due, moved_on, call_project)
     if fires is None:
         return 0
     _tell(row, due, fires)
     return len(fires)
 
 
-def _fire_here(
-    alias: str, row: Schedule, scheduled: Scheduled, due: Due, moved_on: dict[str, Any], now: datetime
-) -> Sequence[Fire] | None:
-    with _in_one_transaction(alias):
-        if not _move(alias, row, moved_on):
-            return None
-        fires = _to_enqueue(alias, row, scheduled, due, now)
-        _keep(alias, row, now, fires, [enqueue(scheduled, each) for each in fires])
-    return fires
-
-
-def _fire_elsewhere(
-    alias: str,
-    row: Schedule,
-    scheduled: Scheduled,
-    due: Due,
-    moved_on: dict[str, Any],
-    now: datetime,
-    call_project: CallProject,
-) -> Sequence[Fire] | None:
-    """What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on.
-
-    If this process dies in between, it is done again, when the lease ends.
-    """
-    done: list[Fire] = []
-    if not _renew_lease(alias, row):
-        return None
-    for each in _to_enqueue(alias, row, scheduled, due, now):
-        if done and not _renew_lease(alias, row):
-            return done
-        result = call_project(enqueue, scheduled, each)
-        with transaction.atomic(using=alias):
-            _keep(alias, row, now, [each], [result])
-        done.append(each)
-    _move(alias, row, moved_on)
-    return done
-
-
 def fire_now(
     alias: str, row: Schedule, scheduled: Scheduled, now: datetime, call_project: CallProject = call_directly
 ) -> AnyResult | None:
     """Enqueues the task of a schedule out of turn; ``None`` if an earlier one is unfinished and may not overlap."""
+    firing = Firing(alias, row, scheduled, now)
     this = Fire(now)
-    together = shares_transaction(scheduled.task, alias)
-    with _in_one_transaction(alias) if together else nullcontext():
+    with firing.transaction() if firing.is_here else nullcontext():
         rows_of(alias).filter(pk=row.pk).update(rule=F("rule"))  # a tick that fires it waits, or is waited for
-        if scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
+        if firing.overlaps():
             return None
-        result: AnyResult = enqueue(scheduled, this) if together else call_project(enqueue, scheduled, this)
-        _keep(alias, row, now, [this], [result])
+        result: AnyResult = firing.enqueue(this) if firing.is_here else call_project(firing.enqueue, this)
+        firing.keep([this], [result])
         return result
 
 
-def enqueue(scheduled: Scheduled, fire: Fire) -> AnyResult:
-    with standing_for(fire, scheduled.task):
-        return scheduled.task.enqueue(*scheduled.rule.args, **scheduled.rule.kwargs)
+class Firing:
+    """A schedule that fires, ``now``."""
 
+    def __init__(self, alias: str, row: Schedule, scheduled: Scheduled, now: datetime) -> None:
+        self.alias = alias
+        self.row = row
+        self.scheduled = scheduled
+        self.now = now
+        self.fire_times = FireTime.objects.using(alias)
 
-@contextmanager
-def _in_one_transaction(alias: str) -> Iterator[None]:
-    """Receivers are told of what is enqueued inside when it is committed."""
-    with notices_held_back() as notices, transaction.atomic(using=alias):
-        yield
-    for notice in notices:
-        notify(*notice)
+    @property
+    def is_here(self) -> bool:
+        """Whether what it enqueues is in the transaction that moves the schedule on."""
+        backend = self.scheduled.task.get_backend()
+        return isinstance(backend, OneshotBackend) and backend.enqueues_into == self.alias
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Receivers are told of what is enqueued inside when it is committed."""
+        with notices_held_back() as notices, transaction.atomic(using=self.alias):
+            yield
+        for notice in notices:
+            notify(*notice)
 
-def shares_transaction(task: AnyTask, alias: str) -> bool:
-    backend = task.get_backend()
-    return isinstance(backend, OneshotBackend) and backend.enqueues_into == alias
+    def here(self, due: Due, moved_on: dict[str, Any]) -> Sequence[Fire] | None:
+        """``None``: another tick was faster."""
+        with self.transaction():
+            if not self.move(moved_on):
+                return None
+            fires = self.to_enqueue(due)
+            self.keep(fires, [self.enqueue(each) for each in fires])
+        return fires
 
+    def elsewhere(self, due: Due, moved_on: dict[str, Any], call_project: CallProject) -> Sequence[Fire] | None:
+        """What is enqueued elsewhere is not undone by a rollback. So it is done before the schedule is moved on.
 
-def _move(alias: str, row: Schedule, changes: dict[str, Any]) -> bool:
-    """Writes to a row that still is as it was read."""
-    unmoved = rows_of(alias).filter(pk=row.pk, rule=row.rule, next_fire_at=row.next_fire_at, due_at=row.due_at)
-    return unmoved.update(**changes) == 1
+        If this process dies in between, it is done again, when the lease ends.
+        """
+        if not self.renew_lease():
+            return None
+        done: list[Fire] = []
+        for each in self.to_enqueue(due):
+            if done and not self.renew_lease():
+                return done
+            result = call_project(self.enqueue, each)
+            with transaction.atomic(using=self.alias):
+                self.keep([each], [result])
+            done.append(each)
+        self.move(moved_on)
+        return done
 
+    def move(self, changes: dict[str, Any]) -> bool:
+        """Writes to a row that still is as it was read."""
+        row = self.row
+        unmoved = {"pk": row.pk, "rule": row.rule, "next_fire_at": row.next_fire_at, "due_at": row.due_at}
+        return rows_of(self.alias).filter(**unmoved).update(**changes) == 1
 
-def _renew_lease(alias: str, row: Schedule) -> bool:
-    lease = database_now(alias) + LEASE
-    is_ours = _move(alias, row, {"due_at": lease})
-    row.due_at = lease
-    return is_ours
+    def renew_lease(self) -> bool:
+        lease = database_now(self.alias) + LEASE  # ``now`` may have been a while ago
+        is_ours = self.move({"due_at": lease})
+        self.row.due_at = lease
+        return is_ours
 
+    def to_enqueue(self, due: Due) -> Sequence[Fire]:
+        # The clock may have been set back.
+        known = set(
+            self.fire_times.filter(schedule=self.row, fire_at__in=[each.at for each in due.fires]).values_list(
+                "fire_at", flat=True
+            )
+        )
+        fires = [each for each in due.fires if each.at not in known]
+        if fires and self.overlaps():
+            logger.info("Schedule %s: an earlier task is unfinished, so none is enqueued.", self.row.name)
+            return []
+        return fires
 
-def _to_enqueue(alias: str, row: Schedule, scheduled: Scheduled, due: Due, now: datetime) -> Sequence[Fire]:
-    # The clock may have been set back.
-    fired = FireTime.objects.using(alias).filter(schedule=row, fire_at__in=[each.at for each in due.fires])
-    known = set(fired.values_list("fire_at", flat=True))
-    fires = [each for each in due.fires if each.at not in known]
-    if fires and scheduled.rule.overlap == "skip" and _has_unfinished(alias, row, now):
-        logger.info("Schedule %s: an earlier task is unfinished, so none is enqueued.", row.name)
-        return []
-    return fires
+    def overlaps(self) -> bool:
+        """Whether an earlier task is unfinished, and the next must not begin before its end."""
+        if self.scheduled.rule.overlap != "skip":
+            return False
+        earlier = self.fire_times.filter(schedule=self.row).order_by("-pk")[:LOOK_BACK]
+        return any(_is_unfinished(each, self.now) for each in earlier)
 
+    def enqueue(self, fire: Fire) -> AnyResult:
+        task, rule = self.scheduled.task, self.scheduled.rule
+        with standing_for(fire, task):
+            return task.enqueue(*rule.args, **rule.kwargs)
 
-def _has_unfinished(alias: str, row: Schedule, now: datetime) -> bool:
-    earlier = FireTime.objects.using(alias).filter(schedule=row).order_by("-pk")[:LOOK_BACK]
-    return any(_is_unfinished(each, now) for each in earlier)
+    def keep(self, fires: Sequence[Fire], results: Sequence[AnyResult]) -> None:
+        if not fires:
+            return
+        self.fire_times.bulk_create(
+            FireTime(
+                schedule=self.row,
+                fire_at=each.at,
+                replaces=each.replaces,
+                backend_name=result.backend[:100],
+                task_id=str(result.id or "")[:255],
+                enqueued_at=self.now,
+            )
+            for each, result in zip(fires, results, strict=True)
+        )
+        rows_of(self.alias).filter(pk=self.row.pk).update(last_fire_at=fires[-1].at)
 
 
 def _is_unfinished(earlier: FireTime, now: datetime) -> bool:
@@ -163,23 +180,6 @@ def _is_unfinished(earlier: FireTime, now: datetime) -> bool:
     except (InvalidTaskBackend, TaskResultDoesNotExist):  # it is gone: pruned
         return False
     return isinstance(backend, OneshotBackend) or earlier.enqueued_at > now - LONGEST_OVERLAP
-
-
-def _keep(alias: str, row: Schedule, now: datetime, fires: Sequence[Fire], results: Sequence[AnyResult]) -> None:
-    if not fires:
-        return
-    FireTime.objects.using(alias).bulk_create(
-        FireTime(
-            schedule=row,
-            fire_at=each.at,
-            replaces=each.replaces,
-            backend_name=result.backend[:100],
-            task_id=str(result.id or "")[:255],
-            enqueued_at=now,
-        )
-        for each, result in zip(fires, results, strict=True)
-    )
-    rows_of(alias).filter(pk=row.pk).update(last_fire_at=fires[-1].at)
 
 
 def _tell(row: Schedule, due: Due, fires: Sequence[Fire]) -> None:
