@@ -191,7 +191,7 @@ class TestAdding:
             ({"missed": "all", "overlap": "skip"}, "leave one out."),
             ({"missed": "never"}, "never is not one of the available choices"),
             ({"max_missed": "5"}, "is for missed='all'; leave it out."),
-            ({"missed": "all", "max_missed": "0"}, "whole number from 1 to 10,000."),
+            ({"missed": "all", "max_missed": "0"}, "whole number from 1 to 1,000."),
             ({"start_within": "soon"}, "Write hours, minutes and seconds: 00:45:00."),
             ({"jitter": "-00:05:00"}, "jitter="),
             ({"name": ""}, "This field is required."),
