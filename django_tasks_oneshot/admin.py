@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import display_for_value
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from .compat import InvalidTask
-from .contract.declared import Scheduled, declared_schedules
+from .contract.declared import Declared, Scheduled, declared_schedules
 from .contract.definition import KEYS
+from .contract.words import in_words
 from .db.clock import database_now
 from .forms import PauseForm, ScheduleForm
 from .models import Attempt, Schedule, StoredTask, TaskDuration
 from .run.fire import fire_now
-from .run.schedules import database_of_schedules, define, look_again, pause, resume, scheduled_by
+from .run.listing import readable, state_of
+from .run.schedules import database_of_schedules, define, look_again, pause, resume
+
+GONE = _("the project does not have this schedule any more.")
+
+
+def _declared() -> dict[str, Declared]:
+    return {each.name: each for each in declared_schedules()}
 
 
 class _ReadOnly:
@@ -63,20 +75,42 @@ class TaskDurationAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Operators write schedules of their own, and pause any."""
 
-    list_display = ["name", "task_path", "rule", "source", "is_paused", "last_fire", "next_fire"]
     list_filter = ["source", "is_paused"]
     search_fields = ["name", "task_path"]
     ordering = ["name"]
     actions = ["pause", "resume", "run"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Schedule]:
+        return readable(super().get_queryset(request))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        declared = cache(_declared)  # once for all rows
+
+        @admin.display(description=_("state"))
+        def state(row: Schedule) -> str:
+            return state_of(row, declared())[0]
+
+        return ["name", "task_path", "rule", "source", state, "is_paused", "last_fire", "next_fire"]
+
+    @admin.display(description=_("meaning"))
+    def meaning(self, row: Schedule) -> str:
+        state, scheduled, error = state_of(row, _declared())
+        if state == "broken":
+            return str(_("It cannot fire: %s") % error)
+        return str(capfirst(GONE)) if scheduled is None else in_words(scheduled.rule)
+
     # Not the fields themselves: these say that they are in UTC, and the admin shows the time zone of the project.
     @admin.display(description=_("last fire time"), ordering="last_fire_at")
-    def last_fire(self, row: Schedule) -> Any:
-        return row.last_fire_at
+    def last_fire(self, row: Schedule) -> str:
+        return self._shown(row.last_fire_at)
 
     @admin.display(description=_("next fire time"), ordering="due_at")
-    def next_fire(self, row: Schedule) -> Any:
-        return None if row.due_at is None else row.next_fire_at
+    def next_fire(self, row: Schedule) -> str:
+        return self._shown(None if row.due_at is None else row.next_fire_at)
+
+    def _shown(self, instant: datetime | None) -> str:
+        local = instant and timezone.localtime(instant)
+        return display_for_value(local, self.get_empty_value_display())
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = ScheduleForm if self._may_write(request, obj) else PauseForm
@@ -85,10 +119,11 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
             return ["name", *KEYS, "is_paused"]
+        shown = ["meaning", "last_fire", "next_fire"]
         if self._may_write(request, obj):
-            return ["name", *KEYS, "is_paused", "last_fire", "next_fire"]
-        definition = [] if obj.definition is None else ["definition"]
-        return ["name", "source", "task_path", "rule", *definition, "is_paused", "last_fire", "next_fire"]
+            return ["name", *KEYS, "is_paused", *shown]
+        definition = ["definition"] if obj.source == Schedule.Source.ADMIN else []
+        return ["name", "source", "task_path", "rule", *definition, "is_paused", *shown]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
@@ -124,7 +159,7 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         alias = database_of_schedules()
-        if obj.definition is not None:
+        if isinstance(form, ScheduleForm):
             define(alias, obj.name, obj.definition, is_paused=obj.is_paused, now=database_now(alias))
         elif obj.is_paused:
             pause(alias, obj.name)
@@ -135,7 +170,10 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(permissions=["change"], description=_("Pause the selected schedules"))
     def pause(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         alias = database_of_schedules()
-        count = sum(pause(alias, row.name) for row in rows)
+        count = sum(pause(alias, row.name) for row in rows.filter(is_paused=False))
+        if count == 0:
+            self.message_user(request, _("Nothing to pause: all of them are paused already."), messages.WARNING)
+            return
         told = ngettext("%d schedule is paused.", "%d schedules are paused.", count)
         self.message_user(request, told % count, messages.SUCCESS)
 
@@ -143,8 +181,13 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def resume(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         alias = database_of_schedules()
         now = database_now(alias)
-        found = self._with_rules(request, rows.filter(is_paused=True))
+        paused = list(rows.filter(is_paused=True))
+        if not paused:
+            self.message_user(request, _("Nothing to resume: none of them is paused."), messages.WARNING)
+        found = self._with_rules(request, paused)
         count = sum(resume(alias, row.name, scheduled.rule, now) for row, scheduled in found)
+        if count == 0:  # the operator has been told why
+            return
         told = ngettext("%d schedule fires again, from now on.", "%d schedules fire again, from now on.", count)
         self.message_user(request, told % count, messages.SUCCESS)
 
@@ -165,15 +208,10 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _with_rules(self, request: HttpRequest, rows: Iterable[Schedule]) -> Iterator[tuple[Schedule, Scheduled]]:
         """What the rows stand for; of those that cannot fire, the operator is told."""
-        declared = {each.name: each for each in declared_schedules()}
+        declared = _declared()
         for row in rows:
-            try:
-                scheduled = scheduled_by(row, declared)
-            except InvalidTask as error:
-                self.message_user(request, f"{row.name}: {error}", messages.ERROR)
-                continue
+            state, scheduled, error = state_of(row, declared)
             if scheduled is None:
-                gone = _("%s: the project does not have this schedule any more.")
-                self.message_user(request, gone % row.name, messages.ERROR)
+                self.message_user(request, f"{row.name}: {error if state == 'broken' else GONE}", messages.ERROR)
             else:
                 yield row, scheduled

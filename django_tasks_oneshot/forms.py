@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .compat import InvalidTask
 from .contract.declared import declared_schedules
-from .contract.definition import KEYS
+from .contract.definition import KEYS, rule_of
 from .contract.schedule import Missed, Overlap, check_name
 from .contract.task import registered_tasks
 from .models import Schedule
@@ -31,6 +33,16 @@ class _JSONField(forms.JSONField):
         return text if text is value or text.isprintable() else json.dumps(value)
 
 
+class _DurationField(forms.DurationField):
+    """Says what is meant: to Django, 45 and 00:45 are seconds."""
+
+    def to_python(self, value: Any) -> Any:
+        text = value.strip() if isinstance(value, str) else ""
+        if text and not re.fullmatch(r"(-?\d+ )?-?\d+:\d\d:\d\d(\.\d+)?", text):
+            raise ValidationError(_("Write hours, minutes and seconds: 00:45:00."))
+        return super().to_python(value)
+
+
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     """An operator's schedule, in the words of the settings."""
 
@@ -39,7 +51,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         help_text=_("A crontab line: minute, hour, day of the month, month, weekday. Such as 0 7 * * mon-fri"),
     )
-    every = forms.DurationField(
+    every = _DurationField(
         required=False,
         help_text=_("Instead of cron, the time in between: 00:45:00, or 1 12:00:00 (36 hours)."),
     )
@@ -68,13 +80,13 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     max_missed = forms.IntegerField(
         required=False, help_text=_("Only for missed “all”: for how many at most, the newest. 100 if empty.")
     )
-    start_within = forms.DurationField(
+    start_within = _DurationField(
         required=False,
         help_text=_(
             "How late a task may be enqueued: 00:30:00 (half an hour). If empty, any time; with skip, 15 minutes."
         ),
     )
-    jitter = forms.DurationField(
+    jitter = _DurationField(
         required=False,
         help_text=_(
             "Fire times are put off by up to this: 00:05:00 (five minutes). So not all schedules come at once; "
@@ -92,15 +104,27 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        definition = self.instance.definition or {}
+        definition = self._written()
         # The task of the row, too: one that the project has lost must not turn into the first of the others.
-        paths = {*registered_tasks, definition.get("task", "")} | {""}
+        paths = {*registered_tasks, str(definition.get("task", "")), ""}
         self.fields["task"].choices = [(path, path or "---------") for path in sorted(paths)]  # type: ignore[attr-defined]
         self.initial.update({name: self._shown(name, value) for name, value in definition.items()})
 
+    def _written(self) -> dict[str, Any]:
+        """Of what somebody has broken by hand, what can be shown."""
+        try:
+            definition = self.instance.definition  # which may not have been read yet
+        except ValueError:
+            return {}
+        known = definition if isinstance(definition, Mapping) else {}
+        return {name: known[name] for name in KEYS if name in known}
+
     def _shown(self, name: str, value: Any) -> Any:
         if isinstance(self.fields[name], forms.DurationField):
-            return timedelta(**value) if isinstance(value, dict) else timedelta(seconds=value)
+            try:
+                return timedelta(**value) if isinstance(value, dict) else timedelta(seconds=value)
+            except (TypeError, OverflowError):
+                return str(value)
         return value
 
     def clean_name(self) -> str:
@@ -113,6 +137,15 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError(_("The code or the settings have a schedule of this name; take another."))
         return name
 
+    def clean_anchor(self) -> str:
+        anchor: str = self.cleaned_data["anchor"]
+        try:
+            if anchor:
+                datetime.fromisoformat(anchor)
+        except ValueError as error:
+            raise ValidationError(_("Write a date and a time: 2026-01-01 07:00.")) from error
+        return anchor
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
@@ -122,14 +155,24 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     def _definition(self) -> dict[str, Any]:
         given = {name: self.cleaned_data[name] for name in KEYS if self.cleaned_data[name] not in (None, "")}
         if ("cron" in given) == ("every" in given):
-            raise ValidationError(_("Write either cron (0 7 * * mon-fri) or every (00:45:00)."))
+            field = "every" if "every" in given else "cron"
+            raise ValidationError({field: _("Write either cron (0 7 * * mon-fri) or every (00:45:00).")})
+        needs_zone = {"every", "anchor"} <= set(given) and not datetime.fromisoformat(given["anchor"]).tzinfo
+        if needs_zone and "timezone" not in given:
+            raise ValidationError({"anchor": _("Give it a time zone: fill in timezone.")})
         definition = {
             name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in given.items()
         }
         try:
+            rule_of(definition)
+        except InvalidTask as error:
+            field = re.split(r"\W+", str(error).lstrip("'"), maxsplit=1)[0].lower()  # such as: jitter='x' is not ...
+            raise ValidationError({field if field in KEYS else NON_FIELD_ERRORS: str(error)}) from error
+        try:
             defined_by(definition)
         except InvalidTask as error:
-            raise ValidationError(str(error)) from error
+            field = "kwargs" if " keyword" in str(error) else "args"
+            raise ValidationError({field if given["task"] in registered_tasks else "task": str(error)}) from error
         return definition
 
 
@@ -150,6 +193,7 @@ class PauseForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             scheduled = scheduled_by(self.instance, {each.name: each for each in declared_schedules()})
         except InvalidTask as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError({"is_paused": str(error)}) from error
         if scheduled is None:
-            raise ValidationError(_("The project does not have this schedule any more; leave it paused."))
+            gone = _("The project does not have this schedule any more; leave it paused.")
+            raise ValidationError({"is_paused": gone})

@@ -9,11 +9,13 @@ from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_tasks_oneshot import Cron, Every, task
 from django_tasks_oneshot.backends.database import DatabaseBackend
+from django_tasks_oneshot.contract.declared import declared_schedules
 from django_tasks_oneshot.db.clock import database_now
 from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
 from django_tasks_oneshot.run.schedules import plan
@@ -78,6 +80,22 @@ def messages_of(response):
 
 def row(name="report"):
     return Schedule.objects.get(pk=name)
+
+
+def page_of(admin, name="report"):
+    return unescape(admin.get(f"{BASE}/{name}/change/").content.decode())
+
+
+def states_in(admin):
+    page = admin.get(f"{BASE}/").content.decode()
+    names = re.findall(r'<th class="field-name">.*?>([^<]+)</a>', page)
+    return dict(zip(names, re.findall(r'<td class="field-state[^"]*">([^<]*)<', page), strict=True))
+
+
+def write_by_hand(name, definition):
+    with connection.cursor() as cursor:
+        update = "UPDATE django_tasks_oneshot_schedule SET definition = %s WHERE name = %s"
+        cursor.execute(update, [definition, name])
 
 
 def shown(admin, name="report"):
@@ -155,11 +173,11 @@ class TestAdding:
             ({"timezone": "Europe/Oxford"}, "write an IANA name"),
             ({"every": "00:45:00"}, "Write either cron (0 7 * * mon-fri) or every (00:45:00)."),
             ({"cron": ""}, "Write either cron (0 7 * * mon-fri) or every (00:45:00)."),
-            ({"cron": "", "every": "45 minutes"}, "Enter a valid duration."),
+            ({"cron": "", "every": "45 minutes"}, "Write hours, minutes and seconds: 00:45:00."),
             ({"cron": "", "every": "00:00:00"}, "too short"),
             ({"cron": "", "every": "-1 00:00:00"}, "from 0 to ten years"),
             ({"cron": "", "every": "9999 00:00:00"}, "from 0 to ten years"),
-            ({"cron": "", "every": "00:45:00", "anchor": "noon"}, "is not an instant"),
+            ({"cron": "", "every": "00:45:00", "anchor": "noon"}, "Write a date and a time: 2026-01-01 07:00."),
             ({"anchor": "2026-01-01"}, "'anchor' is for 'every'; leave it out."),
             ({"args": "1, 2"}, "Enter a valid JSON."),
             ({"args": "1"}, "args=1 is not a list"),
@@ -173,8 +191,8 @@ class TestAdding:
             ({"missed": "all", "overlap": "skip"}, "leave one out."),
             ({"missed": "never"}, "never is not one of the available choices"),
             ({"max_missed": "5"}, "is for missed='all'; leave it out."),
-            ({"missed": "all", "max_missed": "0"}, "whole number from 1 to 10,000."),
-            ({"start_within": "soon"}, "Enter a valid duration."),
+            ({"missed": "all", "max_missed": "0"}, "whole number from 1 to 1,000."),
+            ({"start_within": "soon"}, "Write hours, minutes and seconds: 00:45:00."),
             ({"jitter": "-00:05:00"}, "jitter="),
             ({"name": ""}, "This field is required."),
             ({"name": DIGEST}, "The code or the settings have a schedule of this name; take another."),
@@ -185,6 +203,57 @@ class TestAdding:
     def test_what_is_wrong_is_said_and_nothing_saved(self, save, fields, sentence):
         assert sentence in save(**fields)
         assert not Schedule.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"task": "gone.tasks.gone"}, "task"),
+            ({"cron": "61 * * * *"}, "cron"),
+            ({"cron": "0 0 30 2 *"}, "cron"),
+            ({"cron": ""}, "cron"),
+            ({"every": "00:45:00"}, "every"),
+            ({"cron": "", "every": "00:00:00"}, "every"),
+            ({"cron": "", "every": "9999 00:00:00"}, "every"),
+            ({"cron": "", "every": "00:45:00", "anchor": "noon"}, "anchor"),
+            ({"cron": "", "every": "00:45:00", "anchor": "2026-01-01 07:00"}, "anchor"),
+            ({"cron": "", "every": "00:45:00", "anchor": "1066-01-01 07:00+00:00"}, "anchor"),
+            ({"anchor": "2026-01-01"}, "anchor"),
+            ({"timezone": "Europe/Oxford"}, "timezone"),
+            ({"args": '{"a": 1}'}, "args"),
+            ({"args": "[NaN, 1]"}, "args"),
+            ({"args": "[]"}, "args"),
+            ({"args": "[1, 2, 3]"}, "args"),
+            ({"kwargs": "[1]"}, "kwargs"),
+            ({"kwargs": '{"c": 1}'}, "kwargs"),
+            ({"missed": "all", "overlap": "skip"}, "missed"),
+            ({"max_missed": "5"}, "max_missed"),
+            ({"start_within": "00:00:00"}, "start_within"),
+            ({"jitter": "-00:05:00"}, "jitter"),
+            ({"overlap": "never"}, "overlap"),
+        ],
+    )
+    def test_a_mistake_is_told_of_where_it_was_made(self, rows, admin, fields, field):
+        values = {"name": "report", "task": ADD, "cron": "0 7 * * *", "args": "[1, 2]", **fields}
+        form = admin.post(f"{BASE}/add/", values).context["adminform"].form
+        assert list(form.errors) == [field]
+
+    def test_a_task_that_cannot_be_scheduled_is_told_of_at_the_task(self, save, admin):
+        save()
+        Schedule.objects.update(definition={"task": "cron.gone", "cron": "0 7 * * *"})
+        values = {"task": "cron.gone", "cron": "0 7 * * *"}
+        form = admin.post(f"{BASE}/report/change/", values).context["adminform"].form
+        assert list(form.errors) == ["task"]
+
+    def test_an_anchor_without_a_time_zone(self, save):
+        fields = {"cron": "", "every": "00:45:00", "anchor": "2026-01-01 07:00"}
+        assert save(**fields).strip() == "Give it a time zone: fill in timezone."
+        assert save(**{**fields, "anchor": "2026-01-01 07:00+02:00"}) == ""
+
+    @pytest.mark.parametrize("field", ["every", "start_within", "jitter"])
+    @pytest.mark.parametrize("text", ["45", "00:45", "1 00:45", "PT45M", "45 minutes"])
+    def test_a_duration_is_not_guessed(self, save, field, text):
+        fields = {"cron": "", "every": "00:45:00", field: text}
+        assert save(**fields).strip() == "Write hours, minutes and seconds: 00:45:00."
 
     def test_a_name_of_the_settings_is_taken(self, save, settings):
         backend = {**settings.TASKS["default"], "SCHEDULES": {"report": {"task": ADD, "cron": "@daily"}}}
@@ -288,6 +357,42 @@ class TestEditing:
         assert edit() == ""
 
 
+class TestChangePage:
+    def test_says_what_the_rule_means(self, save, admin):
+        save(cron="0 7 * * mon-fri")
+        assert "At 07:00 on Monday to Friday, in Europe/London." in page_of(admin)
+
+    def test_also_of_a_schedule_of_the_code(self, rows, admin):
+        Ticker().tick()
+        assert "At 07:00 " in page_of(admin, DIGEST)
+
+    def test_or_why_it_cannot_fire(self, save, admin):
+        save()
+        Schedule.objects.update(definition={"task": "gone.tasks.gone", "cron": "0 7 * * *"})
+        assert "It cannot fire: 'gone.tasks.gone' is not a task of this project" in page_of(admin)
+
+    def test_or_that_it_is_gone(self, no_schedules, rows, admin):
+        Schedule.objects.create(name="gone", source="code", **plan("gone", Every(hours=1), timezone.now()))
+        assert "The project does not have this schedule any more." in page_of(admin, "gone")
+
+    @pytest.mark.parametrize("use_tz", [True, False])
+    def test_shows_fire_times_as_the_list_does(self, save, admin, settings, use_tz):
+        settings.USE_TZ = use_tz
+        save()
+        Schedule.objects.update(
+            last_fire_at=datetime(2026, 7, 1, 6, tzinfo=UTC), next_fire_at=datetime(2026, 7, 2, 6, tzinfo=UTC)
+        )
+        for page in (page_of(admin), admin.get(f"{BASE}/").content.decode()):
+            assert "July 1, 2026, 7 a.m." in page
+            assert "July 2, 2026, 7 a.m." in page
+
+    @pytest.mark.parametrize("text", ["{no JSON", "[1]", '{"task": 1, "every": {"a": 1}, "colour": 2}', "null"])
+    def test_of_a_definition_that_was_broken_by_hand(self, save, admin, text):
+        save()
+        write_by_hand("report", text)
+        assert "It cannot fire: " in page_of(admin)
+
+
 class TestDeployedSchedules:
     @pytest.fixture(autouse=True)
     def seen(self, rows):
@@ -376,8 +481,24 @@ class TestActions:
     def test_resume_leaves_those_alone_that_are_not_paused(self, save, act, overdue):
         save()
         overdue("report")
-        assert act("resume", "report") == ["0 schedules fire again, from now on."]
+        assert act("resume", "report") == ["Nothing to resume: none of them is paused."]
         assert Ticker().tick() == 1
+
+    @pytest.mark.parametrize("action", ["pause", "resume"])
+    def test_that_nothing_was_done_is_no_success(self, save, admin, action):
+        save(is_paused="on" if action == "pause" else None)
+        admin.get(f"{BASE}/")
+        data = {"action": action, "_selected_action": ["report"]}
+        (message,) = admin.post(f"{BASE}/", data, follow=True).context["messages"]
+        assert message.level_tag == "warning"
+        assert str(message).startswith(f"Nothing to {action}: ")
+
+    def test_resume_tells_only_why_it_could_not(self, save, act):
+        save(is_paused="on")
+        Schedule.objects.update(definition={"task": "gone.tasks.gone", "cron": "0 7 * * *"})
+        assert act("resume", "report") == [
+            "report: 'gone.tasks.gone' is not a task of this project; choose one of its tasks."
+        ]
 
     def test_run(self, save, act, run):
         save(is_paused="on")
@@ -449,10 +570,45 @@ class TestList:
         Schedule.objects.update(next_fire_at=datetime(2026, 7, 1, 6, tzinfo=UTC))
         assert "2026" not in admin.get(f"{BASE}/", {"is_paused__exact": "1"}).content.decode()
 
+    def test_it_shows_states(self, save, admin):
+        Ticker().tick()
+        Schedule.objects.create(name="gone", source="code", **plan("gone", Every(hours=1), timezone.now()))
+        save("paused", is_paused="on")
+        save("bad")
+        save("worse")
+        Schedule.objects.filter(pk="bad").update(definition={"task": "gone.tasks.gone", "cron": "0 7 * * *"})
+        write_by_hand("worse", "{no JSON")
+        assert states_in(admin) == {
+            DIGEST: "active",
+            "bad": "broken",
+            "gone": "removed",
+            "paused": "paused",
+            "worse": "broken",
+        }
+
+    def test_one_that_was_broken_by_hand_can_be_deleted(self, save, act):
+        save()
+        write_by_hand("report", "{no JSON")
+        assert act("delete_selected", "report", post="yes") == ["Successfully deleted 1 schedule."]
+
+    def test_the_declared_ones_are_looked_for_once(self, save, admin, monkeypatch):
+        for number in range(20):
+            save(f"s{number}")
+        calls = []
+        monkeypatch.setattr(
+            "django_tasks_oneshot.admin.declared_schedules", lambda: calls.append(1) or declared_schedules()
+        )
+        admin.get(f"{BASE}/")
+        assert len(calls) == 1
+
     def test_ten_thousand_cost_no_query_each(self, rows, admin, django_assert_max_num_queries):
         now = timezone.now()
         Schedule.objects.bulk_create(
-            [Schedule(name=f"s{n}", source="admin", rule="r", next_fire_at=now) for n in range(10_000)], batch_size=500
+            [
+                Schedule(name=f"s{n}", source="admin", rule="r", next_fire_at=now, definition={"task": ADD})
+                for n in range(10_000)
+            ],
+            batch_size=500,
         )
         with django_assert_max_num_queries(8):
             assert "10000 schedules" in admin.get(f"{BASE}/").content.decode()

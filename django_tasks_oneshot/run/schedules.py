@@ -105,6 +105,11 @@ def bring_in_line(alias: str, declared: Mapping[str, Declared], now: datetime) -
             logger.error("Schedule %s does not run: to the database its name is another one's; rename it.", name)
 
 
+def add(alias: str, declared: Declared, now: datetime) -> None:
+    """Only this one, which no run has seen yet. Raises ``InvalidTask`` if it cannot fire."""
+    rows_of(alias).bulk_create([_row_of(declared, now)], ignore_conflicts=True)
+
+
 def look_again(alias: str) -> None:
     """Has each release compare what it declares with the table, as if it were new."""
     DeclaredSchedules.objects.using(alias).all().delete()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from django_tasks_oneshot import Cron, Every, task
@@ -59,8 +60,36 @@ def states(say):
     return lambda: {each["name"]: each["state"] for each in json.loads(say("--format", "json"))}
 
 
+@pytest.fixture
+def listed(say):
+    return lambda: {each["name"]: each for each in json.loads(say("--format", "json"))}
+
+
+@pytest.fixture
+def break_by_hand(rows):
+    """Writes something into the definition that is no JSON."""
+
+    def break_by_hand(name):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE django_tasks_oneshot_schedule SET definition = '{no JSON' WHERE name = %s", [name])
+
+    return break_by_hand
+
+
+@pytest.fixture
+def misspelled(settings):
+    """The settings have a schedule that cannot fire, and another one."""
+    noop = tasks.noop.module_path
+    definitions = {"nightly": {"task": noop, "cron": "61 2 * * *"}, "weekly": {"task": noop, "cron": "61 3 * * 0"}}
+    settings.TASKS = {**settings.TASKS, "default": {**settings.TASKS["default"], "SCHEDULES": definitions}}
+
+
 def hourly():
     pass
+
+
+def copy_of(row, name):
+    return Schedule(**{**{each.attname: getattr(row, each.attname) for each in row._meta.fields}, "name": name})
 
 
 def overdue(name):
@@ -98,7 +127,9 @@ class TestList:
 
     def test_json(self, manage, operators):
         operators("report", timezone="UTC")
-        Schedule.objects.filter(pk="report").update(next_fire_at=datetime(2026, 7, 1, 7, tzinfo=UTC))
+        Schedule.objects.filter(pk="report").update(
+            next_fire_at=datetime(2026, 7, 1, 7, tzinfo=UTC), due_at=datetime(2026, 7, 1, 7, 5, tzinfo=UTC)
+        )
         listed = json.loads(manage("task_schedules", "--format", "json", "--next", "2").stdout)
         assert listed[0] == {
             "name": "report",
@@ -109,6 +140,7 @@ class TestList:
             "timezone": "UTC",
             "last_fire_at": None,
             "next_fire_at": ["2026-07-01T07:00:00+00:00", "2026-07-02T07:00:00+00:00"],
+            "due_at": "2026-07-01T07:05:00+00:00",
             "error": "",
         }
         assert [each["name"] for each in listed] == ["report", DIGEST]
@@ -138,16 +170,61 @@ class TestList:
         registered_tasks[tasks.noop.module_path] = tasks.noop
         operators("report")
         declare(Every(hours=1, name="report"))
-        assert [line.split("  ")[-1].strip() for line in say().splitlines()] == [
-            "STATE",
-            "active",
-            "broken: an operator's schedule has this name; rename one of them.",
-        ]
+        head, theirs, ours = (line.split("  ")[-1].strip() for line in say().splitlines())
+        assert (head, theirs) == ("STATE", "active")
+        assert ours.startswith("broken: an operator's schedule has this name; ")
 
     def test_says_why_one_is_broken_on_its_line(self, operators, say):
         operators("report")
         Schedule.objects.update(definition={"task": "gone.tasks.gone", "cron": "@daily"})
         assert "broken: 'gone.tasks.gone' is not a task of this project" in say().splitlines()[1]
+
+    def test_one_that_was_broken_by_hand_hides_no_other(self, operators, say, break_by_hand):
+        operators("report")
+        operators("bad")
+        break_by_hand("bad")
+        bad, report = (line for line in say().splitlines() if line.startswith(("bad ", "report ")))
+        assert "broken: its definition in the table is no JSON" in bad
+        assert report.endswith("active")
+
+    def test_rule_and_zone_are_apart_where_the_rule_is_known_no_more(self, declare, operators, listed):
+        declare([Cron("0 2 * * *", timezone="Asia/Tokyo", name="gone"), Every(minutes=45, name="gone too")])
+        registered_tasks[tasks.noop.module_path] = tasks.noop
+        operators("broken", cron="30 5 * * *", timezone="America/New_York")
+        operators("elsewhere")
+        Ticker().tick()
+        Schedule.objects.filter(pk="broken").update(definition={})
+        Schedule.objects.filter(pk="elsewhere").update(definition={}, rule="0 7 * * * (Mars/Phobos)")
+        registered_tasks.clear()
+        assert {name: (each["rule"], each["timezone"]) for name, each in listed().items()} == {
+            "gone": ("0 2 * * *", "Asia/Tokyo"),
+            "gone too": ("every 45 minutes", "UTC"),
+            "broken": ("30 5 * * *", "America/New_York"),
+            "elsewhere": ("0 7 * * * (Mars/Phobos)", ""),
+        }
+
+    def test_says_when_a_run_looks_at_it_next(self, declare, operators, listed):
+        declare(Cron("0 7 * * *", timezone="UTC", name="new", jitter=3600))
+        registered_tasks[tasks.noop.module_path] = tasks.noop
+        operators("paused", is_paused=True)
+        operators("put off")
+        later = database_now("default") + timedelta(hours=9)
+        Schedule.objects.filter(pk="put off").update(due_at=later)
+        before = listed()
+        assert before["paused"]["due_at"] is None
+        assert before["put off"]["due_at"] == later.isoformat()
+        new = before["new"]
+        assert new["next_fire_at"][0] < new["due_at"]
+        Ticker().tick()
+        after = listed()["new"]
+        assert (after["next_fire_at"], after["due_at"]) == (new["next_fire_at"], new["due_at"])
+
+    def test_ten_thousand_cost_no_query_each(self, operators, say, django_assert_max_num_queries):
+        operators("report")
+        row = Schedule.objects.get()
+        Schedule.objects.bulk_create([copy_of(row, f"s{number}") for number in range(10_000)], batch_size=500)
+        with django_assert_max_num_queries(4):
+            assert len(say().splitlines()) == 10_003
 
     def test_a_changed_rule_is_shown_before_a_run_sees_it(self, declare, say):
         declare(UTC_MORNING)
@@ -246,6 +323,14 @@ class TestPauseAndResume:
         with pytest.raises(CommandError, match="gone: the project does not have this schedule any more"):
             say("resume", "gone")
 
+    def test_only_what_is_paused_is_added(self, declare, misspelled, say, caplog):
+        declare([Every(hours=1, name="this"), Every(hours=1, name="that")])
+        say("pause", "this")
+        assert [row.name for row in Schedule.objects.all()] == ["this"]
+        assert caplog.text == ""
+        Ticker().tick()
+        assert {row.name: row.is_paused for row in Schedule.objects.all()} == {"this": True, "that": False}
+
 
 class TestRun:
     def test_enqueues_now_and_leaves_the_next_fire_time(self, manage, operators):
@@ -288,7 +373,9 @@ class TestRun:
     def test_one_whose_task_is_gone_is_refused(self, operators, say):
         operators("report")
         Schedule.objects.update(definition={"task": "gone.tasks.gone", "cron": "@daily"})
-        with pytest.raises(CommandError, match=r"report: 'gone.tasks.gone' is not a task of this project") as refused:
+        with pytest.raises(
+            CommandError, match=r"report cannot fire: 'gone.tasks.gone' is not a task of this project"
+        ) as refused:
             say("run", "report")
         assert refused.value.returncode == 1
 
@@ -328,6 +415,26 @@ class TestMistakes:
         assert done.returncode == 1
         assert done.stderr.startswith("CommandError: The database failed: no such table")
 
+    @pytest.mark.parametrize("action", ["pause", "resume", "run"])
+    def test_a_declared_one_that_cannot_fire_and_that_no_run_has_seen(self, misspelled, say, caplog, action):
+        with pytest.raises(CommandError, match=r"^nightly cannot fire: .*write minute 0-59") as refused:
+            say(action, "nightly")
+        assert refused.value.returncode == 1
+        assert "weekly" not in caplog.text
+        assert not Schedule.objects.exists()
+
+    @pytest.mark.parametrize("action", ["resume", "run"])
+    def test_one_that_was_broken_by_hand(self, operators, say, break_by_hand, action):
+        operators("report")
+        break_by_hand("report")
+        with pytest.raises(CommandError, match=r"^report cannot fire: its definition in the table is no JSON"):
+            say(action, "report")
+
+    def test_one_that_was_broken_by_hand_can_be_paused(self, operators, say, break_by_hand):
+        operators("report")
+        break_by_hand("report")
+        assert "report is paused." in say("pause", "report")
+
 
 class TestExplain:
     def test_says_what_a_line_means_and_when_it_fires_next(self, manage, tmp_path):
@@ -345,6 +452,10 @@ class TestExplain:
         shown = say("explain", "@daily")
         assert "Europe/London" in shown
         assert shown.count(" UTC\n") == 5
+
+    def test_shows_them_to_a_project_without_time_zones(self, say, settings):
+        settings.USE_TZ = False
+        assert say("explain", "@daily").count(" UTC\n") == 5
 
     @pytest.mark.parametrize(
         "arguments",

@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 from argparse import SUPPRESS, ArgumentTypeError
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from shlex import quote
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.color import no_style
 from django.db import Error as DatabaseFailure
-from django.utils import timezone
 
 from ...compat import InvalidTask
 from ...contract.cron import Cron
@@ -19,7 +19,7 @@ from ...db.clock import database_now
 from ...models import Schedule
 from ...run.fire import fire_now
 from ...run.listing import Listed, State, in_zone, listing, next_fire_times
-from ...run.schedules import bring_in_line, database_of_schedules, pause, resume, rows_of, scheduled_by
+from ...run.schedules import add, database_of_schedules, pause, resume, rows_of, scheduled_by
 
 BAD_ARGUMENTS = 2
 HEADS = ("NAME", "RULE", "ZONE", "LAST FIRE", "NEXT FIRE", "STATE")
@@ -115,10 +115,13 @@ class Command(BaseCommand):
         return f"{name} is enqueued: task id={result.id}"
 
     def _row(self, name: str) -> Schedule:
-        rows = rows_of(self.alias).filter(pk=name)
+        rows = rows_of(self.alias).filter(pk=name).defer("definition")  # which may be no JSON
         row = rows.first()
         if row is None and name in self.declared:  # no run has seen it yet
-            bring_in_line(self.alias, self.declared, database_now(self.alias))
+            try:
+                add(self.alias, self.declared[name], database_now(self.alias))
+            except InvalidTask as error:
+                raise CommandError(f"{name} cannot fire: {error}") from error
             row = rows.first()
         if row is None:
             raise CommandError(
@@ -130,7 +133,7 @@ class Command(BaseCommand):
         try:
             scheduled = scheduled_by(row, self.declared)
         except InvalidTask as error:
-            raise CommandError(f"{row.name}: {error}") from error
+            raise CommandError(f"{row.name} cannot fire: {error}") from error
         if scheduled is None:
             raise CommandError(f"{row.name}: the project does not have this schedule any more.")
         return scheduled
@@ -138,7 +141,7 @@ class Command(BaseCommand):
     def _explain(self, options: dict[str, Any]) -> None:
         try:
             rule = Cron(options["expression"], timezone=options["timezone"])
-            words, times = in_words(rule), next_fire_times(rule, timezone.now(), options["next"] or 5)
+            words, times = in_words(rule), next_fire_times(rule, datetime.now(UTC), options["next"] or 5)
         except InvalidTask as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENTS) from error
         if options["format"] == "json":
