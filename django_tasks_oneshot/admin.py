@@ -30,7 +30,7 @@ GONE = _("the project does not have this schedule any more.")
 
 
 def _declared() -> dict[str, Declared]:
-    return {each.name: each for each in declared_schedules()}
+    return declared_schedules()
 
 
 class _ReadOnly:
@@ -141,7 +141,7 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """If it were deleted, it would come back."""
         if row is None or row.source == Schedule.Source.ADMIN:
             return False
-        return any(row.name == each.name for each in declared_schedules())
+        return row.name in declared_schedules()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The schedules alone: of their fire times there may be a hundred thousand."""

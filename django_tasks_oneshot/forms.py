@@ -133,7 +133,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             check_name(name)
         except InvalidTask as error:
             raise ValidationError(str(error)) from error
-        if name in {each.name for each in declared_schedules()}:
+        if name in declared_schedules():
             raise ValidationError(_("The code or the settings have a schedule of this name; take another."))
         return name
 
@@ -191,7 +191,7 @@ class PauseForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _check_that_it_can_fire(self) -> None:
         try:
-            scheduled = scheduled_by(self.instance, {each.name: each for each in declared_schedules()})
+            scheduled = scheduled_by(self.instance, declared_schedules())
         except InvalidTask as error:
             raise ValidationError({"is_paused": str(error)}) from error
         if scheduled is None:

@@ -360,7 +360,7 @@ class TestEditing:
 class TestChangePage:
     def test_says_what_the_rule_means(self, save, admin):
         save(cron="0 7 * * mon-fri")
-        assert "At 07:00 on Monday to Friday, in Europe/London." in page_of(admin)
+        assert "At 07:00 Monday to Friday, in Europe/London." in page_of(admin)
 
     def test_also_of_a_schedule_of_the_code(self, rows, admin):
         Ticker().tick()

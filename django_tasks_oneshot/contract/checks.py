@@ -37,7 +37,7 @@ def check_schedules(app_configs: Any = None, **kwargs: Any) -> Iterable[checks.C
         )
     # The runs of one backend enqueue tasks on all of them.
     is_looked_at = any(getattr(backend, "supports_schedule", False) for backend in task_backends.all())
-    for each in declared_schedules():
+    for each in declared_schedules().values():
         if not is_looked_at:
             yield checks.Warning(
                 f"Schedule {each.name!r}: no task backend of this project looks at schedules, so it does not fire.",

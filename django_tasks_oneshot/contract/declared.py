@@ -37,12 +37,12 @@ class Declared:
     scheduled: Callable[[], Scheduled]  # raises InvalidTask
 
 
-def declared_schedules() -> list[Declared]:
-    """All of them. Of several with one name, the first is meant; a system check tells of the others."""
+def declared_schedules() -> dict[str, Declared]:
+    """All of them by their names. Of several with one name, the first is meant; a system check tells of the others."""
     unique: dict[str, Declared] = {}
     for each in (*_of_tasks(), *_of_settings()):
         unique.setdefault(each.name, each)
-    return list(unique.values())
+    return unique
 
 
 def problems() -> Iterator[tuple[str, str]]:

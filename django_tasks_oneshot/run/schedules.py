@@ -24,7 +24,7 @@ LEASE = timedelta(minutes=5)
 LATER = timedelta(hours=1)
 LONGEST_NAME = 255  # characters that the table holds
 LONGEST_RULE = 500
-NAME_IS_TAKEN = "an operator's schedule has this name; give this one another."
+NAME_IS_TAKEN = "an operator's schedule has this name; give this one another, or delete the operator's in the admin."
 
 logger = logging.getLogger("django_tasks_oneshot")
 
@@ -171,7 +171,8 @@ def define(alias: str, name: str, definition: dict[str, Any], *, is_paused: bool
     rule = defined_by(definition).rule
     with transaction.atomic(using=alias):
         rows_of(alias).filter(pk=name).update(rule=F("rule"))  # a tick that moves the row on waits, or is waited for
-        row = rows_of(alias).filter(pk=name).first()
+        rows = rows_of(alias).defer("definition")  # which somebody may have broken by hand
+        row = rows.filter(pk=name).first()
         values = {"definition": definition, "task_path": definition["task"], "is_paused": is_paused}
         if row is None or row.due_at is None or row.rule != rule_text(rule):
             values |= plan(name, rule, now)
@@ -179,4 +180,4 @@ def define(alias: str, name: str, definition: dict[str, Any], *, is_paused: bool
             values["due_at"] = due_again(row, row.due_at, rule, now)
         if is_paused:
             values["due_at"] = None
-        rows_of(alias).update_or_create(name=name, defaults={"source": Schedule.Source.ADMIN, **values})
+        rows.update_or_create(name=name, defaults={"source": Schedule.Source.ADMIN, **values})

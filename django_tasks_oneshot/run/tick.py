@@ -41,7 +41,7 @@ class Ticker:
     ) -> None:
         self.remaining = remaining
         self.call_project = call_project
-        self.declared = {each.name: each for each in declared_schedules()}
+        self.declared = declared_schedules()
         self.digest = digest_of(self.declared.values())
         self.alias = database_of_schedules()
         self.databases = frozenset({self.alias})

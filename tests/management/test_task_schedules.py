@@ -67,7 +67,7 @@ def listed(say):
 
 @pytest.fixture
 def break_by_hand(rows):
-    """Writes something into the definition that is no JSON."""
+    """Writes something into the definition that is not JSON."""
 
     def break_by_hand(name):
         with connection.cursor() as cursor:
@@ -184,7 +184,7 @@ class TestList:
         operators("bad")
         break_by_hand("bad")
         bad, report = (line for line in say().splitlines() if line.startswith(("bad ", "report ")))
-        assert "broken: its definition in the table is no JSON" in bad
+        assert "broken: its definition in the table is not JSON" in bad
         assert report.endswith("active")
 
     def test_rule_and_zone_are_apart_where_the_rule_is_known_no_more(self, declare, operators, listed):
@@ -427,7 +427,7 @@ class TestMistakes:
     def test_one_that_was_broken_by_hand(self, operators, say, break_by_hand, action):
         operators("report")
         break_by_hand("report")
-        with pytest.raises(CommandError, match=r"^report cannot fire: its definition in the table is no JSON"):
+        with pytest.raises(CommandError, match=r"^report cannot fire: its definition in the table is not JSON"):
             say(action, "report")
 
     def test_one_that_was_broken_by_hand_can_be_paused(self, operators, say, break_by_hand):

@@ -61,13 +61,13 @@ call_command("run_due_tasks")
 """
 
 POINTS = {
-    "before the row is moved": ("before", "fire", "_move", 1),
-    "between the UPDATE and the enqueue": ("before", "fire", "_to_enqueue", 1),
+    "before the row is moved": ("before", "fire.Firing", "move", 1),
+    "between the UPDATE and the enqueue": ("before", "fire.Firing", "to_enqueue", 1),
     "inside enqueue, before its INSERT": ("before", "StoredTask", "save", 1),
     "inside enqueue, after its INSERT": ("after", "StoredTask", "save", 1),
     "between two tasks": ("before", "StoredTask", "save", 2),
-    "between the enqueue and the fire time": ("before", "fire", "_keep", 1),
-    "between the fire time and the commit": ("after", "fire", "_keep", 1),
+    "between the enqueue and the fire time": ("before", "fire.Firing", "keep", 1),
+    "between the fire time and the commit": ("after", "fire.Firing", "keep", 1),
     "after the commit": ("after", "tick", "fire", 1),
 }
 
@@ -76,8 +76,8 @@ POINTS = {
 POINTS_ELSEWHERE = {
     "before it enqueues": ("before", "TableBackend", "enqueue", 1, 1),
     "after it has enqueued": ("after", "TableBackend", "enqueue", 1, 2),
-    "before that is committed": ("after", "fire", "_keep", 1, 2),
-    "before the row is moved on": ("before", "fire", "_move", 2, 1),
+    "before that is committed": ("after", "fire.Firing", "keep", 1, 2),
+    "before the row is moved on": ("before", "fire.Firing", "move", 2, 1),
 }
 
 

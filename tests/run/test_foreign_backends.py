@@ -198,7 +198,7 @@ class TestCrashes:
     def test_before_it_is_known_to_be_enqueued_repeats_it_and_loses_nothing(self, missed, monkeypatch):
         missed()
         with monkeypatch.context() as patch:
-            patch.setattr("django_tasks_oneshot.run.fire._keep", die)
+            patch.setattr("django_tasks_oneshot.run.fire.Firing.keep", die)
             with pytest.raises(Died):
                 tick()
         assert (tick(), enqueued()) == (0, 1)
@@ -211,7 +211,7 @@ class TestCrashes:
 
         missed()
         with monkeypatch.context() as patch:
-            patch.setattr(fire, "_keep", die_after(fire._keep))
+            patch.setattr(fire.Firing, "keep", die_after(fire.Firing.keep))
             with pytest.raises(Died):
                 tick()
         # It dies inside of the transaction, so that is undone: as if it had died before.

@@ -389,7 +389,7 @@ class TestTrouble:
         task_enqueued.connect(receiver)
         try:
             with monkeypatch.context() as patch:
-                patch.setattr("django_tasks_oneshot.run.fire._keep", raise_(ZeroDivisionError()))
+                patch.setattr("django_tasks_oneshot.run.fire.Firing.keep", raise_(ZeroDivisionError()))
                 run()
             Schedule.objects.update(due_at=LAST)
             run()

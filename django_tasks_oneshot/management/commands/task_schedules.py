@@ -69,7 +69,7 @@ class Command(BaseCommand):
             self._explain(options)
             return
         self.alias = database_of_schedules()
-        self.declared = {each.name: each for each in declared_schedules()}
+        self.declared = declared_schedules()
         try:
             if action is None:
                 self._list(options)
