@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from .contract.declared import Declared, Scheduled, declared_schedules
+from .contract.declared import Scheduled, declared_schedules
 from .contract.definition import KEYS
 from .contract.words import in_words
 from .db.clock import database_now
@@ -27,10 +27,6 @@ from .run.listing import readable, state_of
 from .run.schedules import database_of_schedules, define, look_again, pause, resume
 
 GONE = _("the project does not have this schedule any more.")
-
-
-def _declared() -> dict[str, Declared]:
-    return declared_schedules()
 
 
 class _ReadOnly:
@@ -94,7 +90,7 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("meaning"))
     def meaning(self, row: Schedule) -> str:
-        state, scheduled, error = state_of(row, _declared())
+        state, scheduled, error = state_of(row, declared_schedules())
         if state == "broken":
             return str(_("It cannot fire: %s") % error)
         return str(capfirst(GONE)) if scheduled is None else in_words(scheduled.rule)
@@ -208,7 +204,7 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _with_rules(self, request: HttpRequest, rows: Iterable[Schedule]) -> Iterator[tuple[Schedule, Scheduled]]:
         """What the rows stand for; of those that cannot fire, the operator is told."""
-        declared = _declared()
+        declared = declared_schedules()
         for row in rows:
             state, scheduled, error = state_of(row, declared)
             if scheduled is None:
