@@ -80,7 +80,7 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return readable(super().get_queryset(request))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        declared = cache(_declared)  # once for all rows
+        declared = cache(declared_schedules)  # once for all rows
 
         @admin.display(description=_("state"))
         def state(row: Schedule) -> str:
