@@ -11,10 +11,9 @@ from django.db import router
 from django_tasks_oneshot.backends.base import Claim, Recorded
 from django_tasks_oneshot.backends.database_store import DatabaseStore
 from django_tasks_oneshot.compat import AnyResult
-from django_tasks_oneshot.contract.declared import Scheduled
 from django_tasks_oneshot.contract.missed import Fire
 from django_tasks_oneshot.models import Schedule
-from django_tasks_oneshot.run import fire
+from django_tasks_oneshot.run.fire import Firing
 
 from . import ledger
 from .points import reach
@@ -24,7 +23,7 @@ def install() -> None:
     """Puts the named points into this process, and lets it write down what it claims and fires."""
     _wrap(DatabaseStore, "claim", _claim)
     _wrap(DatabaseStore, "record", _record)
-    _wrap(fire, "enqueue", _enqueue)
+    _wrap(Firing, "enqueue", _enqueue)
 
 
 def last_fires() -> list[tuple[str, str]]:
@@ -60,12 +59,12 @@ def _record(
     return recorded
 
 
-def _enqueue(original: Callable[..., AnyResult], scheduled: Scheduled, fire: Fire) -> AnyResult:
+def _enqueue(original: Callable[..., AnyResult], firing: Firing, fire: Fire) -> AnyResult:
     reach("in-tick")
-    result = original(scheduled, fire)
+    result = original(firing, fire)
     # Of a task with one schedule, whose name is then the task's. The transaction is still open: whether the
     # fire has happened is known by whether this result exists later.
-    schedule = scheduled.task.module_path
+    schedule = firing.scheduled.task.module_path
     ledger.write("fire", schedule=schedule, fire_time=fire.at.isoformat(), task=result.id)
     return result
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 from collections import Counter
-from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -19,9 +18,7 @@ from django_tasks_oneshot.run.tick import Ticker
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 
-DAY = timedelta(days=1)
-LAST = timezone.now().replace(microsecond=0) - DAY / 2  # twelve hours from now nothing fires by chance
-DAILY = {"every": {"days": 1}, "anchor": LAST.isoformat()}
+from .every_day import DAILY, DAY, LAST
 
 # Runs due tasks when all that were started are ready.
 TOGETHER = """

@@ -8,9 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
-from django.utils import timezone
 
-from django_tasks_oneshot import Every
 from django_tasks_oneshot.compat import Task, TaskResultStatus
 from django_tasks_oneshot.contract.task import registered_tasks
 from django_tasks_oneshot.db.clock import database_now
@@ -22,13 +20,9 @@ from tests.project.foreign import TableBackend
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 
-DAY = timedelta(days=1)
-LAST = timezone.now().replace(microsecond=0) - DAY / 2  # twelve hours from now nothing fires by chance
+from .every_day import DAY, LAST, every_day
+
 NAME = f"{__name__}.daily"
-
-
-def every_day(**options):
-    return Every(days=1, anchor=LAST, **options)
 
 
 def daily():

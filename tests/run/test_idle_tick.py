@@ -14,7 +14,8 @@ from django_tasks_oneshot.models import Schedule
 from django_tasks_oneshot.run.tick import Ticker
 from tests.project.shop import tasks
 
-DAY = timedelta(days=1)
+from .every_day import DAY
+
 OF_OPERATORS, OF_CODE = 9_900, 100
 INDEX = "oneshot_schedule_due"
 

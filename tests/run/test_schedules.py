@@ -18,15 +18,10 @@ from django_tasks_oneshot.run.schedules import define, pause, resume
 from django_tasks_oneshot.run.tick import LATER, LEFT_TO_OTHERS, Ticker
 from tests.project.shop import tasks
 
-DAY = timedelta(days=1)
-LAST = timezone.now().replace(microsecond=0) - DAY / 2  # twelve hours from now nothing fires by chance
-DAILY = {"every": {"days": 1}, "anchor": LAST.isoformat()}
+from .every_day import DAILY, DAY, LAST, every_day
+
 NOOP = tasks.noop.module_path
 NAME = f"{__name__}.daily"
-
-
-def every_day(**options):
-    return Every(days=1, anchor=LAST, **options)
 
 
 def daily():
@@ -184,7 +179,7 @@ class TestOfTheCode:
         old.tick()
         code(daily=Every(days=2, anchor=LAST))
         tick()
-        DeclaredSchedules.objects.bulk_create([DeclaredSchedules(digest=old.digest)])
+        DeclaredSchedules.objects.bulk_create([DeclaredSchedules(digest=old.digest, holds_until=LAST + DAY)])
         overdue(LAST)
         assert old.tick() == 0
 

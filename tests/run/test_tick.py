@@ -21,13 +21,9 @@ from django_tasks_oneshot.run.tick import LATER, SOON, Ticker
 from tests.clock import Clock
 from tests.project.shop import tasks
 
-DAY = timedelta(days=1)
-LAST = timezone.now().replace(microsecond=0) - DAY / 2  # twelve hours from now nothing fires by chance
+from .every_day import DAY, LAST, every_day
+
 NAME = f"{__name__}.daily"
-
-
-def every_day(**options):
-    return Every(days=1, anchor=LAST, **options)
 
 
 def daily():
