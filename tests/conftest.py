@@ -22,7 +22,7 @@ from django_tasks_oneshot.models import Schedule, StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, drain
 
-# These use no database, or one of their own: once is enough, and that is with SQLite.
+# These use no database, one of their own, or nothing of it that differs: once is enough, and that is with SQLite.
 if connection.vendor != "sqlite":
     collect_ignore = [
         "chaos/resume",
@@ -30,6 +30,8 @@ if connection.vendor != "sqlite":
         "chaos/test_verdict.py",
         "contract",
         "examples",
+        "management/test_task_schedules.py",
+        "test_schedule_admin.py",
         "test_docs.py",
         "test_imports.py",
     ]

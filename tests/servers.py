@@ -30,8 +30,12 @@ class MissingServer(Exception):
     """The server's programs are not installed."""
 
 
+# Not durable: what is committed outlasts a kill of the server, and not the loss of its machine. Tests commit a lot, and
+# half of their time would be the disk's.
+
+
 @contextmanager
-def sqlite() -> Iterator[dict[str, str]]:
+def sqlite(*, durable: bool = True) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="oneshot-") as directory:
         yield {"ONESHOT_ENGINE": "sqlite3", "ONESHOT_DATABASE": f"{directory}/db.sqlite3"}
 
@@ -85,13 +89,13 @@ class Server:
 
 
 @contextmanager
-def postgresql() -> Iterator[dict[str, str]]:
-    with postgresql_server() as server:
+def postgresql(*, durable: bool = True) -> Iterator[dict[str, str]]:
+    with postgresql_server(durable=durable) as server:
         yield server.environment
 
 
 @contextmanager
-def postgresql_server() -> Iterator[Server]:
+def postgresql_server(*, durable: bool = True) -> Iterator[Server]:
     initdb, postgres = _program("initdb", *POSTGRESQL_BIN), _program("postgres", *POSTGRESQL_BIN)
     with _home("postgres") as (home, user):
         _run([initdb, "-D", f"{home}/data", "-U", "oneshot", "-A", "trust", "-E", "UTF8"], user, home)
@@ -99,7 +103,7 @@ def postgresql_server() -> Iterator[Server]:
         command = [postgres, "-D", f"{home}/data", "-p", str(port), "-k", home, "-c", "listen_addresses=127.0.0.1"]
         server = Server(
             engine="postgresql",
-            command=[*command, "-c", "max_connections=200"],
+            command=[*command, "-c", "max_connections=200", "-c", f"fsync={'on' if durable else 'off'}"],
             user=user,
             home=home,
             port=port,
@@ -113,22 +117,23 @@ def postgresql_server() -> Iterator[Server]:
 
 
 @contextmanager
-def mysql() -> Iterator[dict[str, str]]:
-    with mysql_server() as server:
+def mysql(*, durable: bool = True) -> Iterator[dict[str, str]]:
+    with mysql_server(durable=durable) as server:
         yield server.environment
 
 
 @contextmanager
-def mysql_server() -> Iterator[Server]:
+def mysql_server(*, durable: bool = True) -> Iterator[Server]:
     mariadbd, install = _program("mariadbd", Path("/usr/sbin")), _program("mariadb-install-db")
     with _home("mysql") as (home, user):
         data = f"--datadir={home}/data"
         _run([install, "--no-defaults", data, "--auth-root-authentication-method=normal"], user, home)
         port = _free_port()
         options = [f"--socket={home}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={home}/pid"]
+        options += ["--max-connections=200", f"--innodb-flush-log-at-trx-commit={1 if durable else 2}"]
         server = Server(
             engine="mysql",
-            command=[mariadbd, "--no-defaults", data, *options, "--max-connections=200"],
+            command=[mariadbd, "--no-defaults", data, *options],
             user=user,
             home=home,
             port=port,
@@ -205,7 +210,7 @@ def main() -> int:
         print(f"usage: python -m tests.servers {{{','.join(SERVERS)}}} -- COMMAND ...", file=sys.stderr)
         return 2
     try:
-        with SERVERS[name]() as environment:
+        with SERVERS[name](durable=False) as environment:
             return subprocess.run(command, env={**os.environ, **environment}).returncode
     except MissingServer as missing:
         print(f"{name}: {missing}", file=sys.stderr)
