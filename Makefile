@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DJANGO ?= Django
 DATABASES ?= sqlite postgresql mysql
+COVERAGE ?= yes
 BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
@@ -21,13 +22,18 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/python examples/crontab/demo.py
 
+# It takes a third longer with coverage: make test COVERAGE=no
+RUN = $(if $(filter no,$(COVERAGE)),$(BIN)/python,$(BIN)/coverage run)
+
 test: $(DATABASES:%=test-%)
+ifneq ($(COVERAGE),no)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+endif
 
 test-%: no-coverage $(VENV)/.installed
 	@echo "== $*"
-	@$(BIN)/python -m tests.servers $* -- $(BIN)/coverage run -m pytest $(PYTEST)
+	@$(BIN)/python -m tests.servers $* -- $(RUN) -m pytest $(PYTEST)
 
 no-coverage:
 	@rm -f .coverage .coverage.*
