@@ -22,7 +22,7 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/python examples/crontab/demo.py
 
-# It takes a third longer with coverage: make test COVERAGE=no
+# Faster: make test COVERAGE=no
 RUN = $(if $(filter no,$(COVERAGE)),$(BIN)/python,$(BIN)/coverage run)
 
 test: $(DATABASES:%=test-%)

@@ -123,6 +123,14 @@ class TestDriven:
         assert [tick(), tick()] == [1, 0]
         assert FireTime.objects.get().task_id == ""
 
+    def test_a_release_that_comes_meanwhile_leaves_it_to_the_tick_that_enqueues(self, missed, schedule):
+        missed()
+        lease = database_now("default") + LEASE / 2
+        Schedule.objects.update(due_at=lease)
+        schedule(every_day(jitter=3600), daily, backend="foreign")
+        assert tick() == 0
+        assert Schedule.objects.get().due_at == lease
+
     def test_several_ticks_at_once_enqueue_it_once(self, missed, in_threads):
         missed()
         in_threads(8, tick)

@@ -265,6 +265,10 @@ class TestOverlap:
         assert [tick(), tick()] == [0, 0]
         assert Schedule.objects.get().next_fire_at == LAST + DAY
 
+    def test_so_it_is_however_long_ago_that_was_enqueued(self, earlier):
+        FireTime.objects.update(enqueued_at=LAST - DAY * 30)
+        assert tick() == 0
+
     def test_a_task_that_runs_is_unfinished(self, earlier, backend):
         assert backend.open_store(worker_id="elsewhere").claim(1)
         assert tick() == 0
