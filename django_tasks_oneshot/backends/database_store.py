@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from django.db import DatabaseError, connections, models, router, transaction
+from django.db import DatabaseError, connections, models, transaction
 from django.utils import timezone
 
 from ..compat import TaskError, TaskResultStatus
@@ -38,7 +38,7 @@ from .base import (
     Succeeded,
 )
 from .database_lanes import Lane, occupied_lanes
-from .database_rows import build_result, stored_task
+from .database_rows import build_result, database_of_tasks, stored_task
 from .lanes import lane_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class DatabaseStore(Store):
         self.queues = queues
         self.lease = lease
         self.remaining = remaining
-        self.alias = router.db_for_write(StoredTask)
+        self.alias = database_of_tasks()
         self.databases = frozenset({self.alias})
         self.rows = StoredTask.objects.using(self.alias)
 

@@ -27,6 +27,8 @@ MACROS = {
     "@annually": "0 0 1 1 *",
 }
 LONGEST_LINE = 200  # characters
+#: How many days each month may have.
+LENGTHS = dict.fromkeys(range(1, 13), (31,)) | {2: (28, 29), 4: (30,), 6: (30,), 9: (30,), 11: (30,)}
 LAST = 0  # of a month: how many-th a weekday is that comes no more in it
 
 _MONTHS = {
@@ -59,7 +61,6 @@ _OF_OTHERS = (  # what other programs take, and what to write for it
     (r"\s*[\d*]\S*(?:\s+\S+){5}", f"write only the {_FIVE_FIELDS}, without a command"),
 )
 _MINUTE = timedelta(minutes=1)
-_LENGTHS = {2: (28, 29), 4: (30,), 6: (30,), 9: (30,), 11: (30,)}  # days; other months have 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +108,7 @@ class Matches:
     def any(self) -> bool:
         """Every month comes with every first weekday and each of its lengths, within 40 years."""
         return any(
-            self.days[first, length]
-            for month in self.months
-            for first, length in product(range(7), _LENGTHS.get(month, (31,)))
+            self.days[first, length] for month in self.months for first, length in product(range(7), LENGTHS[month])
         )
 
     def next_match(self, wall: datetime) -> datetime:

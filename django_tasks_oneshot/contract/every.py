@@ -88,12 +88,19 @@ class Every(Rule):
         return zone_of(self.timezone) if self.timezone and self.interval % DAY == NOTHING else None
 
     @property
+    def start(self) -> datetime:
+        """What the clock shows when it starts to count."""
+        if self.anchor is None:
+            return EPOCH.replace(tzinfo=None)
+        return wall_time(zone_of(self.zone_name), self.anchor) if self.anchor.tzinfo else self.anchor
+
+    @property
     def _times(self) -> _Multiples:
-        zone = zone_of(self.timezone or "UTC")
-        anchor = self.anchor or EPOCH.replace(tzinfo=None)
         if self.calendar_zone:
-            return _Multiples(self.interval, wall_time(zone, anchor) if anchor.tzinfo else anchor)
-        return _Multiples(self.interval, anchor.astimezone(UTC) if anchor.tzinfo else first_instant(zone, anchor))
+            return _Multiples(self.interval, self.start)
+        if self.anchor is not None and self.anchor.tzinfo:  # of a time that is shown twice it says which one
+            return _Multiples(self.interval, self.anchor.astimezone(UTC))
+        return _Multiples(self.interval, first_instant(zone_of(self.zone_name), self.start))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .crontab import MACROS, Crontab, parse
+from .crontab import LENGTHS, MACROS, Crontab, parse
 from .english import MONTHS, NTH, WEEKDAYS, ordinal, runs
-
-_SHORTEST = {2: 28, 4: 30, 6: 30, 9: 30, 11: 30}  # days; other months have 31
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def _of_either_day(crontab: Crontab) -> Iterator[str]:
 
 def _of_shorter_months(crontab: Crontab) -> Iterator[str]:
     first_day = min(crontab.days, default=1)
-    if crontab.last_day or first_day <= min(_SHORTEST.get(each, 31) for each in crontab.months):
+    if crontab.last_day or first_day <= min(min(LENGTHS[each]) for each in crontab.months):
         return
     if crontab.months == {2}:
         yield "Only leap years have a 29th of February."

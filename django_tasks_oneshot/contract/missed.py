@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 from .retry import duration
 from .schedule import MAX_MISSED, Rule
+from .walls import TICK
 
 ON_TIME = timedelta(minutes=15)  # a scheduler that comes every ten minutes, late, is on time
 MOST_COUNTED = 1000  # of fire times that nothing is enqueued for
-
-_TICK = timedelta.resolution
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,13 @@ def due_fires(rule: Rule, first: datetime, now: datetime) -> Due:
 
 def _newest(rule: Rule, first: datetime, newest: datetime, limit: int) -> list[datetime]:
     found = [newest]
-    while len(found) < limit and (older := rule.last_before(found[-1] - _TICK)) >= first:
+    while len(found) < limit and (older := rule.last_before(found[-1] - TICK)) >= first:
         found.append(older)
     return found[::-1]
 
 
 def _count(rule: Rule, first: datetime, before: datetime) -> int:
-    return len(rule.fire_times(first - _TICK, before - _TICK, limit=MOST_COUNTED))
+    return len(rule.fire_times(first - TICK, before - TICK, limit=MOST_COUNTED))
 
 
 def _tolerance(rule: Rule) -> timedelta:

@@ -9,8 +9,7 @@ from .crontab import LAST, Crontab, parse
 from .english import MONTHS, NTH, WEEKDAYS, even_gap, every, in_steps, listed, numbered, ordinal, ranges, runs
 from .every import Every, in_units
 from .hints import hints
-from .schedule import EPOCH, Rule
-from .walls import wall_time, zone_of
+from .schedule import Rule
 
 ONCE = "Where the clocks change, skipped times fire as one, at the change, and repeated ones in the first pass only."
 SHOWN = "Where the clocks change, it goes by what they show: skipped times do not fire, repeated ones fire twice."
@@ -33,8 +32,7 @@ def _of_cron(crontab: Crontab, line: str, zone: str) -> Iterator[str]:
 
 
 def _of_every(rule: Every) -> Iterator[str]:
-    zone, anchor = rule.zone_name, rule.anchor or EPOCH.replace(tzinfo=None)
-    start = wall_time(zone_of(zone), anchor) if anchor.tzinfo else anchor
+    zone, start = rule.zone_name, rule.start
     time = start.time().isoformat("auto" if start.second or start.microsecond else "minutes")
     interval = in_units(rule.interval)
     if rule.calendar_zone:

@@ -131,11 +131,8 @@ class Firing:
 
     def to_enqueue(self, due: Due) -> Sequence[Fire]:
         # The clock may have been set back.
-        known = set(
-            self.fire_times.filter(schedule=self.row, fire_at__in=[each.at for each in due.fires]).values_list(
-                "fire_at", flat=True
-            )
-        )
+        fired = self.fire_times.filter(schedule=self.row, fire_at__in=[each.at for each in due.fires])
+        known = set(fired.values_list("fire_at", flat=True))
         fires = [each for each in due.fires if each.at not in known]
         if fires and self.overlaps():
             logger.info("Schedule %s: an earlier task is unfinished, so none is enqueued.", self.row.name)
