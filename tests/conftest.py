@@ -31,6 +31,7 @@ if connection.vendor != "sqlite":
         "contract",
         "examples",
         "management/test_task_schedules.py",
+        "sqs/test_endpoint.py",
         "test_schedule_admin.py",
         "test_docs.py",
         "test_imports.py",
