@@ -30,6 +30,7 @@ if connection.vendor != "sqlite":
         "chaos/test_verdict.py",
         "contract",
         "examples",
+        "local_aws",
         "management/test_task_schedules.py",
         "sqs/test_endpoint.py",
         "test_schedule_admin.py",
