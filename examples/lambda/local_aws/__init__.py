@@ -1,10 +1,14 @@
 """The parts of AWS around a Lambda function, on loopback: for this example's script, and for tests."""
 
 from .cloud import ENVIRONMENT, Cloud, Queue, create_queue
+from .errors import FunctionError
+from .function import LambdaFunction
 
 __all__ = [
     "ENVIRONMENT",
     "Cloud",
+    "FunctionError",
+    "LambdaFunction",
     "Queue",
     "create_queue",
 ]
