@@ -2,11 +2,13 @@
 
 from .cloud import ENVIRONMENT, Cloud, Queue, create_queue
 from .errors import FunctionError
+from .event_source import EventSource
 from .function import LambdaFunction
 
 __all__ = [
     "ENVIRONMENT",
     "Cloud",
+    "EventSource",
     "FunctionError",
     "LambdaFunction",
     "Queue",
