@@ -4,6 +4,7 @@ from .cloud import ENVIRONMENT, Cloud, Queue, create_queue
 from .errors import FunctionError
 from .event_source import EventSource
 from .function import LambdaFunction
+from .scheduler import Scheduler
 
 __all__ = [
     "ENVIRONMENT",
@@ -12,5 +13,6 @@ __all__ = [
     "FunctionError",
     "LambdaFunction",
     "Queue",
+    "Scheduler",
     "create_queue",
 ]
