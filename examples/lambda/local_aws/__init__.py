@@ -4,6 +4,7 @@ from .cloud import ENVIRONMENT, Cloud, Queue, create_queue
 from .errors import FunctionError
 from .event_source import EventSource
 from .function import LambdaFunction
+from .gateway import Gateway
 from .scheduler import Scheduler
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Cloud",
     "EventSource",
     "FunctionError",
+    "Gateway",
     "LambdaFunction",
     "Queue",
     "Scheduler",
