@@ -1,3 +1,3 @@
 """Cannot be imported."""
 
-import there_is_no_such_module  # noqa: F401
+raise ImportError("there is no café")

@@ -133,7 +133,8 @@ class LambdaFunction:
 
 def result_of(answer: Answer) -> Any:
     if answer.is_error:
-        payload = json.loads(answer.body)
+        # Of an error in the initialisation the runtime client sends what it can in Latin-1, from Python 3.12 on.
+        payload = json.loads(answer.body.decode(errors="replace"))
         raise FunctionError(payload["errorType"], payload["errorMessage"], payload)
     # A handler that returns bytes means them.
     return json.loads(answer.body) if answer.content_type == "application/json" else answer.body
