@@ -62,6 +62,11 @@ class StoredTask(models.Model):
     def __str__(self) -> str:
         return f"{self.task_path} ({self.pk})"
 
+    @property
+    def is_dispatched(self) -> bool:
+        """Whether a message was sent of it, or is about to be."""
+        return self.lane is not None and self.lane.endswith("/dispatched")
+
 
 class Attempt(models.Model):
     """One start of a task that has ended. An attempt that is under way is on the task's own row."""

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import math
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, ParamSpec, TypeAlias, TypeVar, cast
 
+from django.apps import apps
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from ..compat import AnyResult, BaseTaskBackend, InvalidTask, Task, TaskError
+from ..compat import AnyResult, AnyTask, BaseTaskBackend, InvalidTask, Task, TaskError, TaskResult
+from ..contract.exceptions import TaskInterrupted
 from ..contract.missed import Fire
 from ..contract.progress import Checkpoint
-from ..contract.retry import duration
+from ..contract.retry import INTERRUPTED, duration
 from ..contract.task import Policy, with_policy
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SHORTEST_LEASE = timedelta(seconds=1)
 LONGEST_EXCEPTION_PATH = 500  # characters of an error's class path that a store keeps
+#: The error of an attempt whose run did not come back.
+KILLED = TaskError(
+    exception_class_path=INTERRUPTED,
+    traceback="".join(traceback.format_exception_only(TaskInterrupted("killed"))),
+)
 
 
 @dataclass(kw_only=True)
@@ -98,6 +109,9 @@ class Continued:
     delay: timedelta
 
 
+#: What `OneshotBackend.enqueue_many` takes: a task, its arguments and its keyword arguments.
+Call: TypeAlias = tuple[AnyTask, Sequence[Any], Mapping[str, Any]]
+
 Outcome = Succeeded | Failed | RetryLater | Interrupted | Continued
 
 
@@ -127,6 +141,22 @@ class DueTask:
     due_at: datetime
 
 
+class StoreUnavailable(Exception):
+    """What a store of tasks that is no database says when it cannot be reached, or refuses."""
+
+
+class NotEnqueued(Exception):
+    """Some of the tasks of an `enqueue_many` were not enqueued: ``reasons``, by the ids of their results."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__(reasons)
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        first, reason = next(iter(self.reasons.items()))
+        return f"{len(self.reasons)} of the tasks could not be enqueued; the first one, {first}: {reason}"
+
+
 class Store(ABC):
     """The tasks of one backend during one run. All times are by the store's own clock.
 
@@ -136,6 +166,8 @@ class Store(ABC):
 
     #: Aliases of the databases that it works in: the run keeps their connections apart from its tasks'.
     databases: frozenset[str] = frozenset()
+    #: What a started claim is leased for at least, until it is extended. None: for a whole lease.
+    first_lease: timedelta | None = None
 
     @abstractmethod
     def claim(
@@ -168,9 +200,19 @@ class Store(ABC):
     def extend(self, claim: Claim) -> bool:
         """Renews the lease of a started claim; ``False``: it was lost. Called from a thread of its own."""
 
+    def dispatch(self) -> int:
+        """Hands due tasks to others who execute them, where that was asked for; returns how many."""
+        return 0
+
+    def flush(self) -> None:  # noqa: B027 - most write at once
+        """Writes what `record` has put off for a moment. Called from other threads, too."""
+
     @abstractmethod
     def due(self, limit: int) -> Sequence[DueTask]:
-        """At most ``limit`` due tasks in the order in which they would be claimed. Takes nothing."""
+        """At most ``limit`` due tasks in the order in which they would be claimed. Takes nothing.
+
+        A store that cannot look at its tasks without taking them shows none.
+        """
 
     @abstractmethod
     def count_due(self) -> int:
@@ -195,6 +237,13 @@ class OneshotBackend(BaseTaskBackend):
     supports_timeout = True
     supports_schedule = True
 
+    #: Whether tasks are executed in the order in which they came due.
+    keeps_order = True
+    #: Whether a checkpoint survives the death of its process.
+    keeps_checkpoints = True
+    #: Whether, of the tasks that a dead run had claimed, it is known which one had begun.
+    knows_what_began = True
+
     #: What OPTIONS may hold, with its default.
     default_options: ClassVar[dict[str, Any]] = {"lease_seconds": 300}
 
@@ -213,6 +262,11 @@ class OneshotBackend(BaseTaskBackend):
         """The alias of the database in whose transaction ``enqueue`` writes; ``None`` if it does not."""
         return None
 
+    @property
+    def urls(self) -> Sequence[str]:
+        """Of the queues of SQS in which there are messages for it."""
+        return ()
+
     @cached_property
     def default_policy(self) -> Policy:
         """For what a task does not say. Made when first asked for: BACKOFF may name a function of a tasks module."""
@@ -224,6 +278,18 @@ class OneshotBackend(BaseTaskBackend):
     def option(self, name: str) -> Any:
         return self.options.get(name, self.default_options[name])
 
+    def enqueue(self, task: Task[P, R], args: Any, kwargs: Any) -> TaskResult[P, R]:
+        """Raises ``UnstorableValue`` (a ``ValueError``) for arguments that have no JSON form, or a too large one."""
+        return cast("TaskResult[P, R]", self.enqueue_many([(task, args, kwargs)])[0])
+
+    @abstractmethod
+    def enqueue_many(self, calls: Iterable[Call]) -> Sequence[AnyResult]:
+        """Enqueues ``(task, args, kwargs)`` for each of ``calls``, in few trips; returns their results, in order.
+
+        Raises what ``enqueue`` does, and then has enqueued none; and ``NotEnqueued`` if some could not be, where the
+        others are.
+        """
+
     @abstractmethod
     def open_store(
         self,
@@ -232,15 +298,25 @@ class OneshotBackend(BaseTaskBackend):
         queues: Collection[str] = (),
         lease: Callable[[], timedelta] | None = None,
         remaining: Callable[[], float] = lambda: math.inf,
+        deliveries: Sequence[Any] | None = None,
     ) -> Store:
         """The store, for one run: ``queues`` limits what is claimed, none means all.
 
         ``lease`` tells how long a lease that begins now is to last; without it as OPTIONS say. ``remaining`` tells
-        in how many seconds the run claims nothing any more.
+        in how many seconds the run claims nothing any more. ``deliveries`` are messages that a host has received
+        for this run: it executes what they stand for, and nothing else.
         """
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        return [*super().check(**kwargs), *self._check_options(), *self._check_defaults()]
+        return [*super().check(**kwargs), *self._check_app(), *self._check_options(), *self._check_defaults()]
+
+    def _check_app(self) -> Iterator[checks.CheckMessage]:
+        if not apps.is_installed("django_tasks_oneshot"):
+            yield checks.Error(
+                f"TASKS[{self.alias!r}] has tasks that runs execute, and the app with their command is missing.",
+                hint='Add "django_tasks_oneshot" to INSTALLED_APPS, then run manage.py migrate.',
+                id="oneshot.E001",
+            )
 
     def _check_options(self) -> Iterator[checks.CheckMessage]:
         for name in sorted(set(self.options) - set(self.default_options)):

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
-from ..compat import AnyResult, AnyTask, InvalidTask, Task, TaskResult
-from .base import OneshotBackend
+from ..compat import AnyResult, AnyTask, InvalidTask
+from .base import Call, OneshotBackend
 from .lanes import LONGEST_LANE, lane_of
+from .outbox import send_on_commit
 
 if TYPE_CHECKING:
     from .database_store import DatabaseStore
-
-P = ParamSpec("P")
-R = TypeVar("R")
+    from .dispatch import Dispatch
 
 LONGEST_NAME = 100
 
@@ -26,12 +26,29 @@ LONGEST_NAME = 100
 class DatabaseBackend(OneshotBackend):
     """Keeps tasks in the database that the router gives for ``StoredTask``.
 
-    ``enqueue`` is one INSERT in the caller's transaction. Models are imported when first needed:
+    ``enqueue`` is one INSERT in the caller's transaction. With ``OPTIONS["dispatch"]`` a message says, after its
+    commit, that there is something to do. Models are imported when first needed:
     backends are made while tasks modules are imported, which may be before the models are.
     """
 
     supports_get_result = True
     supports_priority = True
+
+    default_options: ClassVar[dict[str, Any]] = {**OneshotBackend.default_options, "dispatch": None}
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self.dispatch = self._dispatch()
+
+    def _dispatch(self) -> Dispatch | None:
+        if not (options := self.option("dispatch")):
+            return None
+        from .dispatch import Dispatch
+
+        try:
+            return Dispatch(self.alias, options)
+        except InvalidTask as error:
+            raise ImproperlyConfigured(f"TASKS[{self.alias!r}]: {error}") from error
 
     @property
     def enqueues_into(self) -> str:
@@ -39,22 +56,26 @@ class DatabaseBackend(OneshotBackend):
 
         return database_of_tasks()
 
+    @property
+    def urls(self) -> list[str]:
+        return [self.dispatch.url] if self.dispatch else []
+
     def validate_task(self, task: AnyTask) -> None:
         super().validate_task(task)
-        for what, name in (("backend alias", self.alias), ("queue_name", task.queue_name)):
-            if len(name) > LONGEST_NAME or not name.isascii():
-                raise InvalidTask(f"{what} {name!r} cannot be stored; write at most {LONGEST_NAME} ASCII characters.")
-        if len(lane_of(self.alias, task.queue_name, task.priority, claimed=True)) > LONGEST_LANE:
-            raise InvalidTask(
-                f"queue_name {task.queue_name!r} cannot be stored; write fewer of other than small letters."
-            )
+        validate_names(self.alias, task)
 
-    def enqueue(self, task: Task[P, R], args: Any, kwargs: Any) -> TaskResult[P, R]:
-        """Raises ``UnstorableValue`` (a ``ValueError``) for arguments that have no JSON form."""
-        from .database_rows import insert
+    def enqueue_many(self, calls: Iterable[Call]) -> Sequence[AnyResult]:
+        from .database_rows import database_of_tasks, insert
 
-        self.validate_task(task)
-        return cast("TaskResult[P, R]", insert(self, task, args, kwargs))
+        calls = list(calls)
+        for task, _, _ in calls:
+            self.validate_task(task)
+        if self.dispatch is None:
+            return insert(self, calls)[1]
+        rows, results = insert(self, calls, dispatched=self.dispatch.patience)
+        if dispatched := [row for row in rows if row.is_dispatched]:
+            send_on_commit(database_of_tasks(), self.dispatch.send, dispatched)
+        return results
 
     def get_result(self, result_id: str) -> AnyResult:
         from .database_rows import get_result
@@ -68,24 +89,33 @@ class DatabaseBackend(OneshotBackend):
         queues: Collection[str] = (),
         lease: Callable[[], timedelta] | None = None,
         remaining: Callable[[], float] = lambda: math.inf,
+        deliveries: Sequence[Any] | None = None,
     ) -> DatabaseStore:
+        from .database_delivered import DispatchedStore
+        from .database_dispatch import DispatchingStore
         from .database_store import DatabaseStore
 
-        return DatabaseStore(
-            self, worker_id=worker_id, queues=queues, lease=lease or (lambda: self.lease), remaining=remaining
-        )
+        options: dict[str, Any] = {"backend": self, "worker_id": worker_id, "queues": queues, "remaining": remaining}
+        options["lease"] = lease or (lambda: self.lease)
+        if self.dispatch is None:
+            return DatabaseStore(**options)
+        if deliveries is None:
+            return DispatchingStore(self.dispatch, **options)
+        return DispatchedStore(self.dispatch, self.dispatch.mailbox(deliveries), **options)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         messages = super().check(**kwargs)
         if not apps.is_installed("django_tasks_oneshot"):
-            messages.append(
-                checks.Error(
-                    f"TASKS[{self.alias!r}] stores tasks in the database, and the app with the tables is missing.",
-                    hint='Add "django_tasks_oneshot" to INSTALLED_APPS, then run manage.py migrate.',
-                    id="oneshot.E001",
-                )
-            )
             return messages
         from .database_rows import check_database
 
         return [*messages, *check_database(self)]
+
+
+def validate_names(alias: str, task: AnyTask) -> None:
+    """Raises ``InvalidTask`` where a row cannot hold the names of the task's backend and queue."""
+    for what, name in (("backend alias", alias), ("queue_name", task.queue_name)):
+        if len(name) > LONGEST_NAME or not name.isascii():
+            raise InvalidTask(f"{what} {name!r} cannot be stored; write at most {LONGEST_NAME} ASCII characters.")
+    if len(lane_of(alias, task.queue_name, task.priority, "dispatched")) > LONGEST_LANE:
+        raise InvalidTask(f"queue_name {task.queue_name!r} cannot be stored; write fewer of other than small letters.")

@@ -37,7 +37,7 @@ class Lane:
     backend_name: str
     queue_name: str
     priority: int
-    claimed: bool
+    state: str
     first_due_at: datetime
     is_due: bool
 
@@ -54,13 +54,13 @@ def occupied_lanes(alias: str) -> list[Lane]:
 
 
 def _lane(name: str, due_at: int, now: int) -> Lane:
-    backend_name, queue_name, priority, claimed = parse_lane(name)
+    backend_name, queue_name, priority, state = parse_lane(name)
     return Lane(
         name=name,
         backend_name=backend_name,
         queue_name=queue_name,
         priority=priority,
-        claimed=claimed,
+        state=state,
         first_due_at=EPOCH + due_at * MICROSECOND,
         is_due=due_at <= now,
     )

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import time
 import uuid
-from collections.abc import Iterable
-from dataclasses import fields
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core import checks
 from django.db import connections, router
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from ..compat import (
     AnyResult,
     AnyTask,
-    Task,
     TaskError,
     TaskResult,
     TaskResultDoesNotExist,
     TaskResultStatus,
     task_enqueued,
 )
-from ..contract.exceptions import TaskNotFound, UnstorableValue
 from ..contract.fired import take_fire
 from ..contract.notify import notify
-from ..contract.values import json_value
 from ..db.clock import DatabaseNow
 from ..models import Attempt, StoredTask
-from .lanes import lane_of
+from .enqueued import argument, is_due, rebuilt_task, time_ordered_id
+from .lanes import State, lane_of
 
 if TYPE_CHECKING:
-    from .database import DatabaseBackend
+    from .base import Call, OneshotBackend
 
+LARGEST_INSERT = 500  # rows
 SUPPORTED_VENDORS = ("sqlite", "postgresql", "mysql")
 
 
@@ -44,48 +38,50 @@ def database_of_tasks() -> str:
     return router.db_for_write(StoredTask)
 
 
-def insert(backend: DatabaseBackend, task: AnyTask, args: Any, kwargs: Any) -> AnyResult:
+def insert(
+    backend: OneshotBackend, calls: Sequence[Call], dispatched: timedelta | None = None
+) -> tuple[list[StoredTask], list[AnyResult]]:
+    """Stores tasks. With ``dispatched``, those that are due at once are for who gets a message of them; only after
+    this time for everybody."""
+    rows = [_new_row(backend, *call, dispatched=dispatched) for call in calls]
+    if len(rows) == 1:
+        rows[0].save(force_insert=True, using=database_of_tasks())
+    else:
+        StoredTask.objects.using(database_of_tasks()).bulk_create(rows, batch_size=LARGEST_INSERT)
+    results = [build_result(backend, row, call[0], ()) for row, call in zip(rows, calls, strict=True)]
+    for result in results:
+        notify(task_enqueued, backend, result)
+    return rows, results
+
+
+def _new_row(
+    backend: OneshotBackend, task: AnyTask, args: Any, kwargs: Any, *, dispatched: timedelta | None
+) -> StoredTask:
     fire = take_fire(task)
-    row = StoredTask(
+    state: State = "dispatched" if dispatched and is_due(task) else ""
+    return StoredTask(
         id=time_ordered_id(),
         task_path=task.module_path,
-        args=_argument(task, "args", list(args)),
-        kwargs=_argument(task, "kwargs", kwargs),
+        args=argument(task, "args", list(args)),
+        kwargs=argument(task, "kwargs", dict(kwargs)),
         backend_name=backend.alias,
         queue_name=task.queue_name,
         priority=task.priority,
         run_after=task.run_after,
-        lane=lane_of(backend.alias, task.queue_name, task.priority),
-        due_at=task.run_after or DatabaseNow(),
+        lane=lane_of(backend.alias, task.queue_name, task.priority, state),
+        due_at=DatabaseNow(dispatched) if dispatched and state else task.run_after or DatabaseNow(),
         enqueued_at=timezone.now(),
         scheduled_for=fire.at if fire else None,
         replaces=fire.replaces if fire else None,
     )
-    row.save(force_insert=True, using=database_of_tasks())
-    result = build_result(backend, row, task, ())
-    notify(task_enqueued, backend, result)
-    return result
 
 
-def _argument(task: AnyTask, name: str, value: Any) -> Any:
-    try:
-        return json_value(value)
-    except UnstorableValue as error:
-        raise UnstorableValue(f"{name} of {task.module_path}: {error}") from error
+def remove(ids: Iterable[str]) -> None:
+    """Removes tasks that were stored, and could not be enqueued after all."""
+    StoredTask.objects.using(database_of_tasks()).filter(pk__in=list(ids)).delete()
 
 
-def time_ordered_id() -> uuid.UUID:
-    """A UUIDv7 (RFC 9562, with the fraction of its method 3), so that ids of one process ascend as they are made.
-
-    They settle which of two tasks came first where a database's clock has no more than milliseconds.
-    """
-    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
-    fraction = rest * 4096 // 1_000_000
-    random = int.from_bytes(os.urandom(8), "big") >> 2
-    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | random)
-
-
-def get_result(backend: DatabaseBackend, result_id: str) -> AnyResult:
+def get_result(backend: OneshotBackend, result_id: str) -> AnyResult:
     try:
         # Where it was written: a replica may not have it yet.
         rows = StoredTask.objects.using(database_of_tasks())
@@ -96,7 +92,7 @@ def get_result(backend: DatabaseBackend, result_id: str) -> AnyResult:
     return build_result(backend, row, stored_task(backend, row), attempts)
 
 
-def build_result(backend: DatabaseBackend, row: StoredTask, task: AnyTask, attempts: Iterable[Attempt]) -> AnyResult:
+def build_result(backend: OneshotBackend, row: StoredTask, task: AnyTask, attempts: Iterable[Attempt]) -> AnyResult:
     attempts = list(attempts)
     worker_ids = [attempt.worker_id for attempt in attempts]
     if row.status == TaskResultStatus.RUNNING:
@@ -123,51 +119,11 @@ def build_result(backend: DatabaseBackend, row: StoredTask, task: AnyTask, attem
     return result
 
 
-def stored_task(backend: DatabaseBackend, row: StoredTask) -> AnyTask:
-    """The task of a row, as it was enqueued. Where it cannot be imported: one that fails by saying so."""
-    as_enqueued = {
-        "backend": backend.alias,
-        "queue_name": row.queue_name,
-        "priority": row.priority,
-        "run_after": _django_datetime(row.run_after),
-    }
-    task: AnyTask
-    try:
-        task = import_string(row.task_path)
-        if not isinstance(task, Task):
-            raise TypeError("it is not a task")
-    except BaseException as error:  # importing a project's module may raise anything
-        task = _missing_task(backend, row.task_path, error)
-    if all(getattr(task, name) == value for name, value in as_enqueued.items()):
-        return task
-    return _assemble(type(task), {f.name: getattr(task, f.name) for f in fields(task)} | as_enqueued)
+def stored_task(backend: OneshotBackend, row: StoredTask) -> AnyTask:
+    return rebuilt_task(backend, row.task_path, row.queue_name, row.priority, row.run_after)
 
 
-def _missing_task(backend: DatabaseBackend, path: str, error: BaseException) -> AnyTask:
-    reason = f"{path} cannot be run ({type(error).__name__}: {error})"
-
-    def missing(*args: Any, **kwargs: Any) -> None:
-        raise TaskNotFound(f"{reason}; restore the task under this name, or enqueue it by its new one.")
-
-    missing.__module__, _, missing.__name__ = path.rpartition(".")
-    missing.__qualname__ = missing.__name__
-    return _assemble(backend.task_class, {"func": missing, "takes_context": False})
-
-
-def _assemble(task_class: type[AnyTask], values: dict[str, Any]) -> AnyTask:
-    """A task without its validation: a row outlives the settings by which it was enqueued."""
-    task: AnyTask = object.__new__(task_class)
-    for each in fields(task_class):
-        object.__setattr__(task, each.name, values.get(each.name))
-    return task
-
-
-def _django_datetime(instant: datetime | None) -> datetime | None:
-    """An instant as Django's other datetimes are: aware, or naive in TIME_ZONE where USE_TZ is off."""
-    return instant if instant is None or settings.USE_TZ else timezone.make_naive(instant)
-
-
-def check_database(backend: DatabaseBackend) -> list[checks.CheckMessage]:
+def check_database(backend: OneshotBackend) -> list[checks.CheckMessage]:
     alias = database_of_tasks()
     vendor = connections[alias].vendor
     if vendor in SUPPORTED_VENDORS:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import traceback
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import DatabaseError, connections, models, transaction
 from django.utils import timezone
 
 from ..compat import TaskError, TaskResultStatus
-from ..contract.exceptions import TaskInterrupted
 from ..contract.missed import Fire
 from ..contract.progress import Checkpoint
-from ..contract.retry import INTERRUPTED
 from ..db.clock import DatabaseNow, database_now
 from ..db.trouble import insist
 from ..db.writes import Insert, Update, commit
 from ..models import Attempt, StoredTask, TaskDuration
 from .base import (
+    KILLED,
     LONGEST_EXCEPTION_PATH,
     Claim,
     Continued,
@@ -39,7 +38,7 @@ from .base import (
 )
 from .database_lanes import Lane, occupied_lanes
 from .database_rows import build_result, database_of_tasks, stored_task
-from .lanes import lane_of
+from .lanes import State, lane_of
 
 if TYPE_CHECKING:
     from .database import DatabaseBackend
@@ -50,10 +49,6 @@ HOLD = timedelta(seconds=10)
 #: What claiming and starting change in a row, besides its token.
 CLAIMED_COLUMNS = ("lane", "due_at", "status", "attempt_count", "worker_id", "started_at", "last_attempted_at")
 NO_ERROR = TaskError(exception_class_path="", traceback="")
-KILLED = TaskError(
-    exception_class_path=INTERRUPTED,
-    traceback="".join(traceback.format_exception_only(TaskInterrupted("killed"))),
-)
 
 
 StoredTasks: TypeAlias = "models.QuerySet[StoredTask]"
@@ -100,22 +95,26 @@ class DatabaseStore(Store):
         return ()
 
     def _claim_from(self, lane: Lane, among: StoredTasks, limit: int) -> list[Claim]:
-        token = uuid.uuid4()
         with transaction.atomic(using=self.alias):
-            rows = list(self._lock(_due_in(lane, among))[:limit])
-            if not rows:
-                return []
-            killed = [row for row in rows if row.status == TaskResultStatus.RUNNING]
-            self._record_killed(killed)
-            attempts = self._attempts_of([row.pk for row in rows if row.attempt_count])
-            claims = [self._claim_of(row, token, attempts[row.pk], rescued=row in killed) for row in rows]
-            self.rows.filter(pk__in=[row.pk for row in rows]).update(
+            return self._take(list(self._lock(due_in(lane, among))[:limit]))
+
+    def _take(self, rows: list[StoredTask]) -> list[Claim]:
+        """Claims rows that are locked, and starts the first of them."""
+        if not rows:
+            return []
+        token = uuid.uuid4()
+        killed = [row for row in rows if row.status == TaskResultStatus.RUNNING]
+        self._record_killed(killed)
+        attempts = self._attempts_of([row.pk for row in rows if row.attempt_count])
+        claims = [self._claim_of(row, token, attempts[row.pk], rescued=row in killed) for row in rows]
+        for lane, in_lane in groupby(rows, key=partial(lane_of_row, state="claimed")):
+            self.rows.filter(pk__in=[row.pk for row in in_lane]).update(
                 token=token,
-                lane=_lane_of(rows[0], claimed=True),
+                lane=lane,
                 due_at=DatabaseNow(min(HOLD, self.lease())),
                 status=TaskResultStatus.READY,
             )
-            self.rows.filter(pk=rows[0].pk).update(**self._begin(rows[0]))
+        self.rows.filter(pk=rows[0].pk).update(**self._begin(rows[0]))
         return claims
 
     def _claim_of(self, row: StoredTask, token: uuid.UUID, attempts: list[Attempt], *, rescued: bool) -> Claim:
@@ -231,7 +230,7 @@ class DatabaseStore(Store):
     def _due(self, limit: int) -> list[DueTask]:
         found: list[DueTask] = []
         for lane in self._due_lanes():
-            rows = _due_in(lane, self.rows)
+            rows = due_in(lane, self.rows)
             found += [
                 DueTask(
                     id=str(row.pk),
@@ -270,10 +269,10 @@ class DatabaseStore(Store):
             and lane.backend_name == self.backend.alias
             and (not self.queues or lane.queue_name in self.queues)
         ]
-        return sorted(lanes, key=lambda lane: (-lane.priority, not lane.claimed, lane.first_due_at))
+        return sorted(lanes, key=lambda lane: (-lane.priority, lane.state != "claimed", lane.first_due_at))
 
 
-def _due_in(lane: Lane, rows: StoredTasks) -> StoredTasks:
+def due_in(lane: Lane, rows: StoredTasks) -> StoredTasks:
     return rows.filter(lane=lane.name, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
 
 
@@ -288,8 +287,8 @@ def _progress(claim: Claim) -> dict[str, Any]:
     return {**changes, "checkpoint_attempt": claim.state.row.attempt_count} if claim.has_come_further else changes
 
 
-def _lane_of(row: StoredTask, *, claimed: bool = False) -> str:
-    return lane_of(row.backend_name, row.queue_name, row.priority, claimed=claimed)
+def lane_of_row(row: StoredTask, state: State = "") -> str:
+    return lane_of(row.backend_name, row.queue_name, row.priority, state)
 
 
 def _columns(claim: Claim, outcome: Outcome, retry_at: datetime | None) -> dict[str, Any]:
@@ -298,12 +297,12 @@ def _columns(claim: Claim, outcome: Outcome, retry_at: datetime | None) -> dict[
     if isinstance(outcome, Interrupted):  # its old place
         return {"status": TaskResultStatus.READY, "lane": held.before["lane"], "due_at": held.before["due_at"]}
     if isinstance(outcome, RetryLater):
-        waiting = {"status": TaskResultStatus.READY, "lane": _lane_of(held.row)}
+        waiting = {"status": TaskResultStatus.READY, "lane": lane_of_row(held.row)}
         return {**waiting, "due_at": retry_at, "run_after": retry_at}
     if isinstance(outcome, Continued):  # behind what is due already: a task of many hours leaves room for others
         due_at = DatabaseNow(outcome.delay)
         run_after = {"run_after": due_at} if outcome.delay else {}
-        return {"status": TaskResultStatus.READY, "lane": _lane_of(held.row), "due_at": due_at, **run_after}
+        return {"status": TaskResultStatus.READY, "lane": lane_of_row(held.row), "due_at": due_at, **run_after}
     finished = {"lane": None, "due_at": None, "finished_at": outcome.ended_at}
     if isinstance(outcome, Failed):
         return {"status": TaskResultStatus.FAILED, **finished}

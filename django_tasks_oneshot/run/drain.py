@@ -15,7 +15,17 @@ from typing import Any, TypeVar
 from django.db import Error as DatabaseFailure
 from django.utils.crypto import get_random_string
 
-from ..backends.base import Claim, Continued, Failed, Interrupted, OneshotBackend, Outcome, Recorded, RetryLater
+from ..backends.base import (
+    Claim,
+    Continued,
+    Failed,
+    Interrupted,
+    OneshotBackend,
+    Outcome,
+    Recorded,
+    RetryLater,
+    StoreUnavailable,
+)
 from ..compat import task_finished, task_started
 from ..contract.exceptions import TaskInterrupted
 from ..contract.notify import Notice, notices_held_back, notify
@@ -29,6 +39,7 @@ from .interrupt import Interrupter
 from .isolation import Surroundings, in_own_context
 from .progress import ClaimProgress
 from .report import Report, StopReason
+from .schedules import has_schedules
 from .signals import stop_on_signals
 from .tick import Ticker
 from .watchdog import log_aside, watchdog
@@ -44,23 +55,33 @@ BATCH_SECONDS = 0.5  # few trips for short tasks, nothing hoarded behind long on
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds a run besides its deadline. ``wait``: poll on when nothing is due, instead of ending."""
+    """What bounds a run besides its deadline. ``wait``: poll on when nothing is due, instead of ending.
+
+    ``deliveries``: messages that the host has received for this run, which does nothing but what they stand for.
+    """
 
     queues: Collection[str] = ()
     max_tasks: int | None = None
     wait: bool = False
+    deliveries: Sequence[Any] | None = None
 
 
 def drain(
-    backend: OneshotBackend, deadline: Deadline, limits: Limits, exit_now: Callable[[int], None] | None = None
+    backend: OneshotBackend,
+    deadline: Deadline,
+    limits: Limits,
+    exit_now: Callable[[int], None] | None = None,
+    worker_id: str = "",
 ) -> Report:
     """Executes what is due until nothing is, or a limit or a signal says stop.
 
     ``exit_now`` ends the process: for a task that cannot be interrupted. Without it such a task is waited for.
+    ``worker_id``: the host's own name for this run, of 64 characters at most; without it, a random one.
     """
-    with Run(backend, deadline, limits, exit_now) as run:
+    with Run(backend, deadline, limits, exit_now, worker_id) as run:
         while (stop := run.reason_to_stop()) is None:
             run.tick()
+            run.dispatch()
             claims = run.claim()
             if claims:
                 run.work_through(claims)
@@ -81,17 +102,23 @@ class Run:
         deadline: Deadline,
         limits: Limits,
         exit_now: Callable[[int], None] | None = None,
+        worker_id: str = "",
     ) -> None:
         self.backend = backend
         self.deadline = deadline
         self.limits = limits
         self.exit_now = exit_now
-        self.report = Report(worker_id=get_random_string(32))
+        self.report = Report(worker_id=worker_id or get_random_string(32))
         self.store = backend.open_store(
-            worker_id=self.report.worker_id, queues=limits.queues, lease=self.lease, remaining=self.remaining
+            worker_id=self.report.worker_id,
+            queues=limits.queues,
+            lease=self.lease,
+            remaining=self.remaining,
+            deliveries=limits.deliveries,
         )
         self.admission = Admission(self.store, deadline)
-        self.ticker = Ticker(self.remaining, self.call_project)
+        looks_at_schedules = limits.deliveries is None and has_schedules()
+        self.ticker = Ticker(self.remaining, self.call_project) if looks_at_schedules else None
         self.interrupter = Interrupter(deadline)
         self.next_tick = 0.0
         self.batch = Pace(seconds=BATCH_SECONDS, largest=LARGEST_BATCH)
@@ -111,7 +138,8 @@ class Run:
         with ExitStack() as stack:
             stack.enter_context(stop_on_signals(self.deadline))
             stack.enter_context(self.interrupter.installed())
-            self.connections = stack.enter_context(RunConnections(self.store.databases | self.ticker.databases))
+            databases = self.store.databases | (self.ticker.databases if self.ticker else frozenset())
+            self.connections = stack.enter_context(RunConnections(databases))
             # On a connection that it shares, a run is inside a transaction that nobody else can see.
             shares = bool(self.store.databases & self.connections.shared)
             self.heartbeat = Heartbeat(self.store, None if shares else self.lease)
@@ -135,7 +163,7 @@ class Run:
 
     def tick(self) -> None:
         """Enqueues due schedules, about once a second."""
-        if self.deadline.elapsed < self.next_tick:
+        if self.ticker is None or self.deadline.elapsed < self.next_tick:
             return
         notices: list[Notice] = []
         try:
@@ -145,6 +173,10 @@ class Run:
             for notice in notices:
                 self.call_project(notify, *notice)
         self.next_tick = self.deadline.elapsed + POLL_SECONDS
+
+    def dispatch(self) -> None:
+        """Hands on what others are to execute, if this backend has any."""
+        self.report.dispatched += self.store.dispatch()
 
     def claim(self) -> Sequence[Claim]:
         limit = self.batch.size
@@ -284,6 +316,7 @@ class Run:
                     log_aside("Task id=%s path=%s is recorded: %s. Its process ends.", claim.id, claim.path, what)
                     self.learn(claim, outcome)
                 self.store.release(each for each in tuple(self.claims) if each is not claim)
+                self.store.flush()
                 self.admission.keep()
             self.exit_now(int(isinstance(outcome, Failed)))
 
@@ -295,7 +328,7 @@ class Run:
             self.admission.keep()
             if stop != "empty":
                 self.report.remaining = self.store.count_due()
-        except DatabaseFailure as error:
+        except (DatabaseFailure, StoreUnavailable) as error:
             self.report.remaining = None
             logger.warning("What the run leaves to the next could not be counted (%s).", error)
         self.report.seconds = self.deadline.elapsed

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..backends.base import DueTask, OneshotBackend
+from .schedules import has_schedules
 from .tick import Ticker
 
 
@@ -30,11 +31,13 @@ class Plan:
             for task in self.tasks
         ]
         if self.remaining > len(self.tasks):
-            lines.append(f"and {self.remaining - len(self.tasks)} more")
+            lines.append(f"{'and ' if self.tasks else ''}{self.remaining - len(self.tasks)} more")
         return "\n".join(lines) or "Nothing is due."
 
 
 def whats_due(backend: OneshotBackend, queues: Collection[str], limit: int) -> Plan:
     """Changes nothing."""
     store = backend.open_store(worker_id="", queues=queues)
-    return Plan(tasks=store.due(limit), schedules=Ticker().due(), remaining=store.count_due())
+    return Plan(
+        tasks=store.due(limit), schedules=Ticker().due() if has_schedules() else [], remaining=store.count_due()
+    )

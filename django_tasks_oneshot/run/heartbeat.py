@@ -58,7 +58,9 @@ class Heartbeat:
                 if claim is None or claim is self._lost:
                     continue
                 if claim is not seen:
-                    seen, renew_at = claim, math.inf
+                    seen, renew_at = claim, time.monotonic() + self._first_interval
+                else:
+                    self._flush()  # what ended before this task waits no longer for its end
                 # A signal makes leases shorter: the end of the run is known then.
                 renew_at = min(renew_at, time.monotonic() + self._interval)
                 # SQLite has no clock but the host's: leases move with it when it is set.
@@ -70,6 +72,17 @@ class Heartbeat:
     def _interval(self) -> float:
         """Seconds between renewals: one that fails is made again before the lease ends."""
         return self._lease().total_seconds() / 3 if self._lease else math.inf
+
+    @property
+    def _first_interval(self) -> float:
+        first = self._store.first_lease
+        return first.total_seconds() / 3 if first else math.inf
+
+    def _flush(self) -> None:
+        try:
+            self._store.flush()
+        except Exception as error:
+            logger.warning("What has ended could not be written yet (%s).", error)
 
     def _renew(self, claim: Claim) -> float:
         """Returns when to renew it next: after an error, with the next beat."""

@@ -18,13 +18,14 @@ class Report:
     continued: int = 0  # did a part of their work, and go on later
     interrupted: int = 0  # taken over from runs that did not come back, interrupted, or lost to another run
     scheduled: int = 0  # tasks that schedules enqueued
-    remaining: int | None = 0  # due and unclaimed when it stopped; None: the database did not say
+    dispatched: int = 0  # tasks of which it sent messages, so that others execute them
+    remaining: int | None = 0  # due and unclaimed when it stopped; None: the store did not say
     stopped_because: StopReason = "empty"
     seconds: float = 0.0
 
     @property
     def is_idle(self) -> bool:
-        return not (self.claimed or self.scheduled)
+        return not (self.claimed or self.scheduled or self.dispatched)
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "seconds": round(self.seconds, 3)}
@@ -43,6 +44,7 @@ class Report:
             (self.failed, "failed for good"),
             (self.interrupted, "interrupted"),
             (self.scheduled, "came from a schedule"),
+            (self.dispatched, "dispatched to others"),
         ]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db import models, router, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import F
 
 from ..compat import InvalidTask
@@ -31,6 +31,11 @@ logger = logging.getLogger("django_tasks_oneshot")
 
 def database_of_schedules() -> str:
     return router.db_for_write(Schedule)
+
+
+def has_schedules() -> bool:
+    """Whether there is a database at all: tasks may be kept without one, schedules may not."""
+    return connections[database_of_schedules()].vendor != "unknown"  # Django's, for DATABASES = {}
 
 
 def rows_of(alias: str) -> models.QuerySet[Schedule]:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from django_tasks_oneshot.backends.database_store import _due_in
+from django_tasks_oneshot.backends.database_store import due_in
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.models import Attempt, StoredTask
 from tests.project.shop import tasks
@@ -115,7 +115,7 @@ class TestDatabaseStore(StoreContract):
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE TABLE {StoredTask._meta.db_table}" if IS_MYSQL else "ANALYZE")
         with transaction.atomic():
-            assert rows_read(store._lock(_due_in(store._due_lanes()[0], store.rows))[:10]) <= 10
+            assert rows_read(store._lock(due_in(store._due_lanes()[0], store.rows))[:10]) <= 10
         assert [claim.id for claim in store.claim(10)] == [due.id]
 
 

@@ -11,8 +11,8 @@ from django_tasks_oneshot.models import StoredTask
     [("default", "default", 0), ("a/b", "c", -100), ("a", "b/c", 100), ("%2F", "with space", 1), ("~m", "M~", 0)],
 )
 def test_a_name_tells_what_it_was_made_of(lane):
-    assert parse_lane(lane_of(*lane)) == (*lane, False)
-    assert parse_lane(lane_of(*lane, claimed=True)) == (*lane, True)
+    for state in ("", "claimed", "dispatched"):
+        assert parse_lane(lane_of(*lane, state)) == (*lane, state)
 
 
 def test_names_differ_for_a_database_that_does_not_regard_case():

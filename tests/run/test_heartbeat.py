@@ -20,11 +20,15 @@ class RecordingStore:
     """Counts renewals; ``answers`` are what it says to each, an exception is raised."""
 
     databases = frozenset()
+    first_lease = None
 
     def __init__(self, *answers):
         self.extended = []
         self.answers = list(answers)
         self.enough = threading.Event()
+
+    def flush(self):
+        pass
 
     def extend(self, claim):
         self.extended.append(claim)

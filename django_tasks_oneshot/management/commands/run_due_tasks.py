@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
-from ...backends.base import OneshotBackend
+from ...backends.base import OneshotBackend, StoreUnavailable
 from ...compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
 from ...run.deadline import SHORT_GRACE, Deadline
 from ...run.drain import Limits, drain
@@ -24,6 +25,7 @@ logger = logging.getLogger("django_tasks_oneshot")
 BAD_ARGUMENTS = 2
 DRY_RUN_TASKS = 100
 LAST_WORDS_SECONDS = 0.5
+NOTHING_LOST = "No task is lost: what was not recorded is claimed again when its lease ends."
 
 
 class Command(BaseCommand):
@@ -97,9 +99,12 @@ class Command(BaseCommand):
                 self._run(backend, limits, options)
         except DatabaseFailure as error:
             raise CommandError(
-                f"The run ended early, the database failed: {str(error).strip()}\n"
-                "No task is lost: what was not recorded is claimed again when its lease ends."
+                f"The run ended early, the database failed: {str(error).strip()}\n{NOTHING_LOST}"
             ) from error
+        except StoreUnavailable as error:
+            raise CommandError(f"The run ended early: {error}\n{NOTHING_LOST}") from error
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error), returncode=BAD_ARGUMENTS) from error
 
     def _say_what_is_due(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
         plan = whats_due(backend, limits.queues, limits.max_tasks or DRY_RUN_TASKS)

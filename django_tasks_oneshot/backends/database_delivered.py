@@ -1,0 +1,168 @@
+"""Claims of rows by the messages that were sent of them."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from ..compat import TaskResultStatus
+from ..contract.schedule import EPOCH
+from ..db.clock import DatabaseNow
+from ..db.trouble import insist
+from ..models import StoredTask
+from .base import Claim, Failed, Interrupted, Outcome, Recorded, Succeeded
+from .database_store import DatabaseStore, StoredTasks, lane_of_row
+from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox
+
+if TYPE_CHECKING:
+    from .dispatch import Dispatch
+
+
+class DeliveredStore(DatabaseStore):
+    """What a message is good for, only its row tells: late, duplicate and reordered ones change nothing."""
+
+    def __init__(self, mailbox: Mailbox, **options: Any) -> None:
+        super().__init__(**options)
+        self.mailbox = mailbox
+        self.deliveries: dict[str, Delivery] = {}  # of what is claimed, by its id
+
+    def claim(
+        self, limit: int, *, only: Collection[str] | None = None, leaving: Collection[str] = ()
+    ) -> Sequence[Claim]:
+        self.mailbox.flush_polled()
+        forgone: list[Delivery] = []
+        while len(forgone) < MOST_ASIDE and (deliveries := self.mailbox.receive(limit, self._hold())):
+            by_id = {each.message.id: each for each in deliveries}
+            rows = self.rows.filter(pk__in=by_id, backend_name=self.backend.alias)
+            wanted = rows if only is None else rows.filter(task_path__in=only)
+            wanted = wanted.exclude(task_path__in=leaving) if leaving else wanted
+            claims = insist(self.alias, partial(self._claim_these, wanted), remaining=self.remaining)
+            claimed = {claim.id: by_id[claim.id] for claim in claims}
+            self.deliveries |= claimed
+            forgone += [each for each in deliveries if claimed.get(each.message.id) is not each]
+            if claims:
+                break
+        else:
+            claims = []
+        if forgone:
+            self._forgo(forgone)
+        return claims
+
+    def _hold(self) -> timedelta:
+        return min(HOLD, self.lease())
+
+    def _claim_these(self, rows: StoredTasks) -> Sequence[Claim]:
+        claimable = Q(due_at__lte=DatabaseNow()) | Q(lane__endswith="/dispatched")
+        with transaction.atomic(using=self.alias):
+            return self._take(list(self._lock(rows.filter(claimable)).order_by("-priority", "due_at", "pk")))
+
+    def _forgo(self, deliveries: Sequence[Delivery]) -> None:
+        """Of what could not be claimed: finished, claimed by others, due later, or not to be started now."""
+        ids = [each.message.id for each in deliveries]
+        unfinished = self.rows.filter(pk__in=ids, due_at__isnull=False).only("due_at", "lane")
+        rows = {str(row.pk): row for row in insist(self.alias, lambda: list(unfinished))}
+        finished = self.rows.filter(pk__in=ids, due_at=None).values_list("pk", flat=True)
+        known = {*rows, *map(str, insist(self.alias, lambda: list(finished)))}
+        for each in deliveries:
+            if each.message.id in rows:
+                self._put_off(each, rows[each.message.id])
+            elif each.message.id in known:
+                self.mailbox.discard(each)
+            else:
+                self._miss(each)
+
+    @abstractmethod
+    def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
+        """Its task is not finished, and not for this run now."""
+
+    @abstractmethod
+    def _miss(self, delivery: Delivery) -> None:
+        """It has no row."""
+
+    @abstractmethod
+    def _go_on(self, delivery: Delivery, claim: Claim, delay: timedelta) -> None:
+        """Its task is to be claimed once more, after ``delay``."""
+
+    def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
+        recorded = super().record(claim, outcome, start=start)
+        delivery = self.deliveries.pop(claim.id, None)
+        if delivery is None or not recorded.kept:
+            return recorded
+        if isinstance(outcome, Succeeded | Failed):
+            self.mailbox.discard(delivery)
+        else:
+            self._go_on(delivery, claim, timedelta(0) if isinstance(outcome, Interrupted) else outcome.delay)
+        return recorded
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        claims = list(claims)
+        super().release(claims)
+        self._give_back([self.deliveries.pop(claim.id) for claim in claims])
+        self.mailbox.flush_polled()
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        self.mailbox.show_again(deliveries)
+
+    def flush(self) -> None:
+        self.mailbox.flush()
+
+
+class ResultsStore(DeliveredStore):
+    """Of an SQSBackend that keeps results: nobody looks for due rows, so that no message of an unfinished task may be
+    lost."""
+
+    first_lease = HOLD
+
+    def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
+        due_at = (row.due_at - EPOCH).total_seconds()
+        self._send_anew([delivery], due_at=max(due_at, time.time() + min(self.remaining(), 60)))
+
+    def _miss(self, delivery: Delivery) -> None:
+        """It may have been sent before its transaction was committed. If it comes too often, SQS takes it away."""
+
+    def _go_on(self, delivery: Delivery, claim: Claim, delay: timedelta) -> None:
+        self._send_anew([delivery], due_at=time.time() + delay.total_seconds() if delay else 0)
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        self._send_anew(deliveries)
+
+    def _send_anew(self, deliveries: Sequence[Delivery], due_at: float = 0) -> None:
+        self.mailbox.give_back([(each, each.message.sent_anew(due_at=due_at)) for each in deliveries])
+
+    def extend(self, claim: Claim) -> bool:
+        return super().extend(claim) and self.mailbox.renew(self.deliveries[claim.id], self.lease())
+
+
+class DispatchedStore(DeliveredStore):
+    """Of a DatabaseBackend with dispatch: ticks find what is due, and send another message of it."""
+
+    def __init__(self, by: Dispatch, mailbox: Mailbox, **options: Any) -> None:
+        super().__init__(mailbox, **options)
+        self.by = by
+
+    def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
+        if not row.is_dispatched:  # else this call has no time left for it, and the host brings it again
+            self.mailbox.discard(delivery)
+
+    def _miss(self, delivery: Delivery) -> None:
+        self.mailbox.discard(delivery)
+
+    def _go_on(self, delivery: Delivery, claim: Claim, delay: timedelta) -> None:
+        self.mailbox.discard(delivery)
+        if delay:
+            return
+        row: StoredTask = claim.state.row
+        lane = lane_of_row(row, "dispatched")
+        ready = self.rows.filter(pk=row.pk, status=TaskResultStatus.READY)
+        if insist(self.alias, lambda: ready.update(lane=lane, due_at=DatabaseNow(self.by.patience))):
+            self.by.send([row])
+
+    def count_due(self) -> int:
+        return self.mailbox.left()

@@ -1,0 +1,57 @@
+"""``OPTIONS["dispatch"]`` of a DatabaseBackend: the queue in which it says that a row is due."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..compat import InvalidTask
+from ..contract.retry import duration
+from .sqs_client import Letter, SQSClient
+from .sqs_mailbox import Delivery, Mailbox
+from .sqs_message import Message, encode
+
+if TYPE_CHECKING:
+    from ..models import StoredTask
+
+KEYS = ("sqs_queue_url", "region", "endpoint_url", "republish_seconds")
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+
+class Dispatch:
+    """Sends a message of a row, which holds nothing but its id. Where it is lost, a tick sends another."""
+
+    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
+        if not isinstance(options, Mapping) or set(options) - set(KEYS) or "sqs_queue_url" not in options:
+            raise InvalidTask(
+                f"OPTIONS['dispatch'] is {options!r}; write {{'sqs_queue_url': 'https://sqs...'}}, and "
+                f"besides, if need be, {', '.join(KEYS[1:])}."
+            )
+        self.alias = alias
+        self.url: str = options["sqs_queue_url"]
+        self.patience: timedelta = duration(
+            "OPTIONS['dispatch']['republish_seconds']", options.get("republish_seconds", 300)
+        )
+        self.client = SQSClient(options.get("region"), options.get("endpoint_url"))
+
+    def send(self, rows: Sequence[StoredTask]) -> bool:
+        """``False``: some could not be sent."""
+        failed = self.client.send([self.letter(self._message(row)) for row in rows])
+        if failed:
+            why = next(iter(failed.values()))
+            logger.warning("%d tasks are not dispatched, but stored: a run sees to them (%s).", len(failed), why)
+        return not failed
+
+    def _message(self, row: StoredTask) -> Message:
+        return Message(backend=self.alias, id=str(row.pk), queue_name=row.queue_name, priority=row.priority)
+
+    def letter(self, message: Message) -> Letter:
+        # In the group of its own, none waits for another; and it is not sent twice in five minutes.
+        own = message.id if self.url.endswith(".fifo") else None
+        return Letter(id=message.id, url=self.url, body=encode(message), group=own, deduplication=own)
+
+    def mailbox(self, deliveries: Sequence[Delivery]) -> Mailbox:
+        return Mailbox(self.client, self.letter, alias=self.alias, handed=deliveries)

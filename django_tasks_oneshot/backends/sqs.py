@@ -1,0 +1,297 @@
+"""Tasks are messages of Amazon SQS."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from ..compat import (
+    DEFAULT_TASK_PRIORITY,
+    AnyResult,
+    AnyTask,
+    InvalidTask,
+    TaskResultStatus,
+    task_backends,
+    task_enqueued,
+)
+from ..contract.fired import take_fire
+from ..contract.notify import notify
+from .base import Call, NotEnqueued, OneshotBackend, Store
+from .enqueued import argument, time_ordered_id
+from .outbox import send_on_commit
+from .sqs_client import LONGEST_DELAY, Letter, SQSClient
+from .sqs_mailbox import Mailbox
+from .sqs_message import Message, encode
+
+EVERY_QUEUE = "*"
+
+
+class SQSBackend(OneshotBackend):
+    """``OPTIONS["queue_urls"]`` says which queue of SQS holds the tasks of which of Django's queues.
+
+    A task is its message, and needs no database. With ``OPTIONS["results"]`` it is a row besides, which has its result,
+    its attempts and its checkpoints.
+    """
+
+    keeps_order = False
+
+    default_options: ClassVar[dict[str, Any]] = {
+        **OneshotBackend.default_options,
+        "queue_urls": None,
+        "high_priority_queue_urls": None,
+        "region": None,
+        "endpoint_url": None,
+        "wait_seconds": 1,
+        "on_commit": True,
+        "results": False,
+        "message_group_id": None,
+        "message_deduplication_id": None,
+    }
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self.queue_urls = _by_queue(self.option("queue_urls"))
+        self.high_priority_queue_urls = _by_queue(self.option("high_priority_queue_urls"))
+        self.supports_priority = bool(self.high_priority_queue_urls)
+        self.supports_get_result = self.keeps_checkpoints = self.knows_what_began = bool(self.option("results"))
+        self.client = SQSClient(self.option("region"), self.option("endpoint_url"))
+
+    @property
+    def enqueues_into(self) -> str | None:
+        if not self.supports_get_result:
+            return None
+        from .database_rows import database_of_tasks
+
+        return database_of_tasks()
+
+    def url_of(self, queue_name: str, priority: int) -> str:
+        """Raises ``InvalidTask`` where OPTIONS name none."""
+        urls = self.high_priority_queue_urls if priority > DEFAULT_TASK_PRIORITY else {}
+        url = urls.get(queue_name) or urls.get(EVERY_QUEUE) or self.queue_urls.get(queue_name)
+        if not (url := url or self.queue_urls.get(EVERY_QUEUE)):
+            raise InvalidTask(f"Queue {queue_name!r} has no URL; add it to OPTIONS['queue_urls'] of {self.alias!r}.")
+        return url
+
+    @property
+    def urls(self) -> list[str]:
+        """Of all queues, those of a higher priority first."""
+        return list(dict.fromkeys([*self.high_priority_queue_urls.values(), *self.queue_urls.values()]))
+
+    def validate_task(self, task: AnyTask) -> None:
+        super().validate_task(task)
+        url = self.url_of(task.queue_name, task.priority)
+        if task.run_after is not None and _is_fifo(url):
+            raise InvalidTask(f"SQS delays no message of a FIFO queue, as {url} is; leave run_after out.")
+        if self.supports_get_result:
+            from .database import validate_names
+
+            validate_names(self.alias, task)
+
+    def enqueue_many(self, calls: Iterable[Call]) -> Sequence[AnyResult]:
+        calls = list(calls)
+        for task, _, _ in calls:
+            self.validate_task(task)
+        return self._store_rows(calls) if self.supports_get_result else self._send_tasks(calls)
+
+    def _send_tasks(self, calls: Sequence[Call]) -> Sequence[AnyResult]:
+        messages = [self._message(*call) for call in calls]
+        self._send_on_commit([self._first_letter(*each) for each in zip(messages, calls, strict=True)])
+        results = [self.result_of(message, TaskResultStatus.READY) for message in messages]
+        for result in results:
+            notify(task_enqueued, self, result)
+        return results
+
+    def _store_rows(self, calls: Sequence[Call]) -> Sequence[AnyResult]:
+        from .database_rows import insert
+
+        rows, results = insert(self, calls)
+        messages = [
+            Message(
+                backend=self.alias,
+                id=str(row.pk),
+                queue_name=row.queue_name,
+                priority=row.priority,
+                due_at=_timestamp(call[0].run_after),
+                group=self._group(call),
+            )
+            for row, call in zip(rows, calls, strict=True)
+        ]
+        self._send_on_commit([self._first_letter(*each) for each in zip(messages, calls, strict=True)])
+        return results
+
+    def _send_on_commit(self, letters: Sequence[Letter]) -> None:
+        on_commit = self.option("on_commit")
+        if on_commit:
+            send_on_commit(DEFAULT_DB_ALIAS if on_commit is True else on_commit, self._send, letters)
+        else:
+            self._send(letters)
+
+    def _send(self, letters: Sequence[Letter]) -> None:
+        if failed := self.client.send(letters):
+            if self.supports_get_result:
+                from .database_rows import remove
+
+                remove(failed)
+            raise NotEnqueued(failed)
+
+    def _message(self, task: AnyTask, args: Any, kwargs: Any) -> Message:
+        fire = take_fire(task)
+        return Message(
+            backend=self.alias,
+            id=str(time_ordered_id()),
+            queue_name=task.queue_name,
+            priority=task.priority,
+            path=task.module_path,
+            args=argument(task, "args", list(args)),
+            kwargs=argument(task, "kwargs", dict(kwargs)),
+            enqueued_at=timezone.now(),
+            run_after=_aware(task.run_after),
+            due_at=_timestamp(task.run_after),
+            group=self._group((task, args, kwargs)),
+            scheduled_for=fire.at if fire else None,
+            replaces=fire.replaces if fire else 0,
+        )
+
+    def _group(self, call: Call) -> str | None:
+        task = call[0]
+        by_default = task.queue_name if _is_fifo(self.url_of(task.queue_name, task.priority)) else None
+        return self._named("message_group_id", call) or by_default
+
+    def _first_letter(self, message: Message, call: Call) -> Letter:
+        return self.letter(message, deduplication=self._named("message_deduplication_id", call))
+
+    def _named(self, option: str, call: Call) -> str | None:
+        """What the project's function says of this call."""
+        function = self._functions[option]
+        task, args, kwargs = call
+        return function(task, args, kwargs) if function else None
+
+    @cached_property
+    def _functions(self) -> dict[str, Callable[..., str | None] | None]:
+        """Made when first asked for: they may be functions of a tasks module."""
+        options = {name: self.option(name) for name in ("message_group_id", "message_deduplication_id")}
+        return {name: import_string(value) if isinstance(value, str) else value for name, value in options.items()}
+
+    def letter(self, message: Message, deduplication: str | None = None) -> Letter:
+        """The message as it is sent now; it comes back when its delay is over, and is sent again if it is not due."""
+        url = self.url_of(message.queue_name, message.priority)
+        delay = 0 if _is_fifo(url) else max(0, min(LONGEST_DELAY, math.ceil(message.due_at - time.time())))
+        return Letter(
+            id=message.id,
+            url=url,
+            body=encode(message),
+            delay=delay,
+            group=message.group,
+            deduplication=(deduplication or f"{message.id}-{message.sent}") if _is_fifo(url) else None,
+        )
+
+    def result_of(self, message: Message, status: TaskResultStatus) -> AnyResult:
+        from .sqs_store import result_of
+
+        return result_of(self, message, status)
+
+    def get_result(self, result_id: str) -> AnyResult:
+        if not self.supports_get_result:
+            return super().get_result(result_id)
+        from .database_rows import get_result
+
+        return get_result(self, result_id)
+
+    def open_store(
+        self,
+        *,
+        worker_id: str,
+        queues: Collection[str] = (),
+        lease: Callable[[], timedelta] | None = None,
+        remaining: Callable[[], float] = lambda: math.inf,
+        deliveries: Sequence[Any] | None = None,
+    ) -> Store:
+        mailbox = Mailbox(
+            self.client,
+            self.letter,
+            alias=self.alias,
+            urls=self._urls_of(queues),
+            wait=self.option("wait_seconds"),
+            handed=deliveries,
+        )
+        lease = lease or (lambda: self.lease)
+        if self.supports_get_result:
+            from .database_delivered import ResultsStore
+
+            return ResultsStore(
+                mailbox, backend=self, worker_id=worker_id, queues=queues, lease=lease, remaining=remaining
+            )
+        from .sqs_store import SQSStore
+
+        return SQSStore(self, mailbox, worker_id=worker_id, lease=lease, remaining=remaining)
+
+    def _urls_of(self, queues: Collection[str]) -> list[str]:
+        """Raises ``ImproperlyConfigured`` for one that other queues use, too: messages cannot be chosen."""
+        if not queues:
+            return self.urls
+        both = (self.high_priority_queue_urls, self.queue_urls)
+        if missing := [name for name in queues if any(urls and name not in urls for urls in both)]:
+            raise ImproperlyConfigured(
+                f"Queue {missing[0]!r} of {self.alias!r} shares its SQS queue with others, and is received with them; "
+                "give it a URL of its own in OPTIONS['queue_urls']."
+            )
+        return [urls[name] for urls in both if urls for name in sorted(queues)]
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        return [*super().check(**kwargs), *self._check_sqs()]
+
+    def _check_sqs(self) -> Iterator[checks.CheckMessage]:
+        if find_spec("boto3") is None:
+            yield checks.Error(
+                f"TASKS[{self.alias!r}] needs boto3.",
+                hint="Type: pip install 'django-tasks-oneshot[sqs]'",
+                id="oneshot.E006",
+            )
+            return
+        try:
+            for name in self.queues or [EVERY_QUEUE]:
+                self.url_of(name, DEFAULT_TASK_PRIORITY)
+            self.client.check()
+        except (InvalidTask, ImproperlyConfigured) as error:
+            yield checks.Error(f"TASKS[{self.alias!r}]: {error}", hint=_HINT, id="oneshot.E007")
+        for other in task_backends.all():
+            shared = set(self.urls) & set(other.urls) if isinstance(other, OneshotBackend) and other is not self else ()
+            for url in shared:
+                yield checks.Error(
+                    f"TASKS[{self.alias!r}] and TASKS[{other.alias!r}] have one queue, {url}.",
+                    hint="Give each a queue of its own: each would receive the other's tasks, and leave them alone.",
+                    id="oneshot.E008",
+                )
+
+
+_HINT = 'Write "OPTIONS": {"queue_urls": "https://sqs.eu-west-1.amazonaws.com/123456789012/tasks"}.'
+
+
+def _by_queue(urls: object) -> dict[str, str]:
+    if isinstance(urls, Mapping):
+        return dict(urls)
+    return {EVERY_QUEUE: str(urls)} if urls else {}
+
+
+def _is_fifo(url: str) -> bool:
+    return url.endswith(".fifo")
+
+
+def _aware(instant: datetime | None) -> datetime | None:
+    return timezone.make_aware(instant) if instant is not None and timezone.is_naive(instant) else instant
+
+
+def _timestamp(run_after: datetime | None) -> float:
+    aware = _aware(run_after)
+    return aware.timestamp() if aware else 0

@@ -1,0 +1,174 @@
+"""Amazon SQS as this package uses it: batches, retried by entry. Only this module knows boto3."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from .base import StoreUnavailable
+from .sqs_message import LARGEST_MESSAGE
+
+LARGEST_BATCH = 10  # messages
+LONGEST_WAIT = 20  # seconds of a long poll
+LONGEST_DELAY = 900  # seconds between the sending of a message and its first delivery
+LONGEST_VISIBILITY = 12 * 3600  # seconds, from the receipt of a message on
+TRIES = 5  # of a request, and of an entry of a batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A message to send. ``delay`` in seconds; ``group`` and ``deduplication`` as SQS has them."""
+
+    id: str
+    url: str
+    body: str
+    delay: int = 0
+    group: str | None = None
+    deduplication: str | None = None
+
+    def as_entry(self) -> dict[str, Any]:
+        entry = {
+            "MessageBody": self.body,
+            "DelaySeconds": self.delay,
+            "MessageGroupId": self.group,
+            "MessageDeduplicationId": self.deduplication,
+        }
+        return {name: value for name, value in entry.items() if value}
+
+
+class SQSClient:
+    """Raises ``StoreUnavailable`` for what SQS still says after some tries."""
+
+    def __init__(self, region: str | None = None, endpoint_url: str | None = None) -> None:
+        self.region = region
+        self.endpoint_url = endpoint_url
+
+    def check(self) -> None:
+        """Raises ``ImproperlyConfigured`` for what is missing to ask SQS anything."""
+        _ = self._boto3
+
+    def send(self, letters: Sequence[Letter]) -> dict[str, str]:
+        """Returns why those that could not be sent were not, by their ids."""
+        failed: dict[str, str] = {}
+        unsent = [batch for url in dict.fromkeys(letter.url for letter in letters) for batch in _batches(letters, url)]
+        while unsent:
+            batch = unsent.pop(0)
+            entries = {letter.id: letter.as_entry() for letter in batch}
+            try:
+                failed |= self._for_each("send_message_batch", batch[0].url, entries)
+            except StoreUnavailable as error:  # it has been tried for long: the others would fare alike
+                failed |= {letter.id: str(error) for each in [batch, *unsent] for letter in each}
+                break
+        return failed
+
+    def receive(self, url: str, limit: int, *, wait: int, visibility: int) -> list[dict[str, Any]]:
+        """Like all durations here, ``wait`` and ``visibility`` are in seconds."""
+        answer = self._call(
+            "receive_message",
+            QueueUrl=url,
+            MaxNumberOfMessages=limit,
+            WaitTimeSeconds=wait,
+            VisibilityTimeout=visibility,
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp"],
+        )
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def delete(self, url: str, receipts: Sequence[str]) -> dict[str, str]:
+        return self._for_receipts("delete_message_batch", url, receipts)
+
+    def show_after(self, url: str, receipts: Sequence[str], seconds: int) -> dict[str, str]:
+        """Makes messages that were received visible to others in so many seconds, counted from now."""
+        return self._for_receipts("change_message_visibility_batch", url, receipts, VisibilityTimeout=seconds)
+
+    def count(self, url: str) -> int:
+        """About how many messages wait, that are due."""
+        name = "ApproximateNumberOfMessages"
+        return int(self._call("get_queue_attributes", QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+
+    def _for_receipts(self, action: str, url: str, receipts: Sequence[str], **values: Any) -> dict[str, str]:
+        failed: dict[str, str] = {}
+        for start in range(0, len(receipts), LARGEST_BATCH):
+            entries = {each: {"ReceiptHandle": each, **values} for each in receipts[start : start + LARGEST_BATCH]}
+            failed |= self._for_each(action, url, entries)
+        return failed
+
+    def _for_each(self, action: str, url: str, entries: dict[str, dict[str, Any]]) -> dict[str, str]:
+        """One batch; what SQS refuses of it for a while is tried again."""
+        names = list(entries)
+        failed: dict[str, str] = {}
+        for pause in _pauses():
+            answer = self._call(
+                action,
+                QueueUrl=url,
+                Entries=[{"Id": str(number), **entries[names[number]]} for number in range(len(names))],
+            )
+            refused = {names[int(each["Id"])]: each for each in answer.get("Failed", [])}
+            failed |= {name: _reason(each) for name, each in refused.items() if each.get("SenderFault")}
+            names = [name for name in refused if name not in failed]
+            if not names:
+                return failed
+            time.sleep(pause)
+        return failed | {name: _reason(refused[name]) for name in names}
+
+    def _call(self, action: str, **values: Any) -> dict[str, Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer: dict[str, Any] = getattr(self._boto3, action)(**values)
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"SQS, {values['QueueUrl']}: {error}") from error
+        return answer
+
+    @cached_property
+    def _boto3(self) -> Any:
+        """Made when first used: its import takes longer than a short run."""
+        try:
+            import boto3
+            from botocore.config import Config
+            from botocore.exceptions import BotoCoreError
+        except ImportError as error:
+            raise ImproperlyConfigured("SQS needs boto3: pip install 'django-tasks-oneshot[sqs]'") from error
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": TRIES},
+            connect_timeout=5,
+            read_timeout=LONGEST_WAIT + 10,
+        )
+        try:
+            return boto3.session.Session().client(
+                "sqs", region_name=self.region, endpoint_url=self.endpoint_url, config=config
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise ImproperlyConfigured(f"SQS: {error}") from error
+
+
+def _batches(letters: Sequence[Letter], url: str) -> Iterator[list[Letter]]:
+    """Those for one queue, by number and by size: SQS takes no more in a batch than in one message."""
+    batch: list[Letter] = []
+    size = 0
+    for letter in letters:
+        if letter.url != url:
+            continue
+        if batch and (len(batch) == LARGEST_BATCH or size + len(letter.body) > LARGEST_MESSAGE):
+            yield batch
+            batch, size = [], 0
+        batch.append(letter)
+        size += len(letter.body)
+    if batch:
+        yield batch
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between tries, drawn so that those who fail together do not try again together."""
+    for number in range(TRIES):
+        yield random.uniform(0, 0.1 * 2**number)  # noqa: S311 - not a secret
+
+
+def _reason(refused: dict[str, Any]) -> str:
+    return f"{refused.get('Code')}: {refused.get('Message', '')}".rstrip(": ")

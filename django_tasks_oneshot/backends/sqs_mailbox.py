@@ -1,0 +1,261 @@
+"""The messages of one run: those that it receives, or those that a host has received for it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+from .base import StoreUnavailable
+from .sqs_client import LARGEST_BATCH, LONGEST_VISIBILITY, Letter, SQSClient
+from .sqs_message import Message, UnreadableMessage, decode
+
+logger = logging.getLogger("django_tasks_oneshot")
+
+HOLD = timedelta(seconds=30)  # the lease of what is received, until it is renewed
+MOST_ASIDE = 100  # messages that may not start now, and are put aside to look behind them
+LONGEST_UNDELETED = 1.0  # seconds that the message of a finished task waits for others, to be deleted with them
+
+
+@dataclass(eq=False, kw_only=True)
+class Delivery:
+    """A message that was received. Until its lease ends nobody else receives it."""
+
+    message: Message
+    id: str  # SQS's own
+    url: str
+    receipt: str
+    receives: int  # with this one
+    first_received_at: float  # by the clock of SQS, in seconds since 1970
+    lease_ends: float = math.inf  # by time.monotonic(); a host's is longer than its call
+    is_settled: bool = False  # deleted, or about to be
+
+    @property
+    def seconds_left(self) -> float:
+        return self.lease_ends - time.monotonic()
+
+    @property
+    def is_fifo(self) -> bool:
+        return self.url.endswith(".fifo")
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970, by the clock of SQS where it says what that shows."""
+        return self.first_received_at if self.receives == 1 else max(self.first_received_at, time.time())
+
+    @property
+    def until_due(self) -> float:
+        """Seconds; below 0 for what is overdue."""
+        return self.message.due_at - self.now
+
+    @property
+    def lost_attempts(self) -> int:
+        """How often it was received and neither deleted nor sent anew: each time a run has died of it, or with it."""
+        has_waited = self.is_fifo and self.first_received_at < self.message.due_at
+        return self.receives - 1 - has_waited
+
+
+def read(url: str, message_id: str, receipt: str, body: str, attributes: Mapping[str, str]) -> Delivery | None:
+    """``None`` for what no task can be made of. That is left as it is: SQS moves it to the dead-letter queue."""
+    receives = int(attributes["ApproximateReceiveCount"])
+    try:
+        return Delivery(
+            message=decode(body),
+            id=message_id,
+            url=url,
+            receipt=receipt,
+            receives=receives,
+            first_received_at=int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000,
+        )
+    except UnreadableMessage as error:
+        leave_alone(url, message_id, receives, str(error))
+        return None
+
+
+def leave_alone(url: str, message_id: str, receives: int, why: str) -> None:
+    """Says so once, however often it is received."""
+    level = logging.ERROR if receives == 1 else logging.DEBUG
+    logger.log(level, "Message %s of %s is left alone: %s.", message_id, url, why)
+
+
+class Mailbox:
+    """``urls`` are polled in their order. With ``handed``, these are all that there is."""
+
+    def __init__(
+        self,
+        client: SQSClient,
+        write: Callable[[Message], Letter],
+        *,
+        alias: str,
+        urls: Sequence[str] = (),
+        wait: int = 0,
+        handed: Sequence[Delivery] | None = None,
+    ) -> None:
+        self.client = client
+        self.write = write
+        self.alias = alias
+        self.urls = urls
+        self.wait = wait
+        self.is_polled = handed is None
+        self._handed = deque(handed or ())
+        self._left_alone: set[str] = set()
+        self._undeleted: list[Delivery] = []
+        self._oldest_undeleted = 0.0
+        self._lock = threading.Lock()
+
+    def receive(self, limit: int, lease: timedelta) -> list[Delivery]:
+        """What is due: at most ten, and none if there are none.
+
+        The others are sent anew, for SQS delays a message for 15 minutes at most.
+        """
+        while deliveries := self._receive(min(limit, LARGEST_BATCH), lease):
+            early = [each for each in deliveries if each.until_due > 0]
+            self._put_off(early)
+            if due := [each for each in deliveries if each not in early]:
+                return due
+        return []
+
+    def _put_off(self, early: Sequence[Delivery]) -> None:
+        for each in early:
+            if each.is_fifo:  # SQS delays no single message of such a queue; those behind it in its group wait with it
+                self.renew(each, timedelta(seconds=each.until_due))
+                self._handed = deque(other for other in self._handed if other.message.group != each.message.group)
+        hops = [(each, each.message.sent_anew(due_at=each.message.due_at)) for each in early if not each.is_fifo]
+        self.replace(hops)  # what could not be sent comes again
+
+    def _receive(self, limit: int, lease: timedelta) -> list[Delivery]:
+        if self._handed:
+            limit = 1 if self._handed[0].is_fifo else min(limit, len(self._handed))
+            return [self._handed.popleft() for _ in range(limit)]
+        if len(self.urls) > 1:  # a look at each, before there is time to wait
+            for url in self.urls:
+                if found := self._receive_from(url, limit, lease, wait=0):
+                    return found
+        for url in self.urls:
+            if found := self._receive_from(url, limit, lease, wait=self.wait):
+                return found
+        return []
+
+    def _receive_from(self, url: str, limit: int, lease: timedelta, wait: int) -> list[Delivery]:
+        # One by one, what comes after a message of its group is not received with it, and keeps its receive count.
+        limit = 1 if url.endswith(".fifo") else limit
+        while True:
+            lease_ends = time.monotonic() + lease.total_seconds()
+            received = self.client.receive(url, limit, wait=wait, visibility=math.ceil(lease.total_seconds()))
+            found = [
+                delivery
+                for each in received
+                if (delivery := read(url, each["MessageId"], each["ReceiptHandle"], each["Body"], each["Attributes"]))
+                and self._is_for_us(delivery)
+            ]
+            for delivery in found:
+                delivery.lease_ends = lease_ends
+            before = len(self._left_alone)
+            self._left_alone |= {each["MessageId"] for each in received} - {delivery.id for delivery in found}
+            if found or len(self._left_alone) == before:  # behind some that nobody can read there may be others
+                return found
+
+    def _is_for_us(self, delivery: Delivery) -> bool:
+        if delivery.message.backend == self.alias:
+            return True
+        why = f"it is of the backend {delivery.message.backend!r}, and no two may have one queue"
+        leave_alone(delivery.url, delivery.id, delivery.receives, why)
+        return False
+
+    def left(self) -> int:
+        """How many are due and not received; about."""
+        return sum(map(self.client.count, self.urls)) if self.is_polled else len(self._handed)
+
+    def renew(self, delivery: Delivery, lease: timedelta) -> bool:
+        """``False``: the lease was lost."""
+        seconds = min(lease.total_seconds(), LONGEST_VISIBILITY)
+        lease_ends = time.monotonic() + seconds
+        if delivery.seconds_left <= 0 or self.client.show_after(delivery.url, [delivery.receipt], math.ceil(seconds)):
+            return False
+        delivery.lease_ends = lease_ends
+        return True
+
+    def replace(self, successors: Sequence[tuple[Delivery, Message]]) -> dict[str, str]:
+        """Sends each message, and then deletes its predecessor: a crash in between makes two of one.
+
+        Returns why those that could not be sent were not, by their ids.
+        """
+        failed = self.client.send([self.write(message) for _, message in successors])
+        for delivery, message in successors:
+            if message.id not in failed:
+                self.discard(delivery)
+        return failed
+
+    def discard(self, delivery: Delivery) -> None:
+        """Deletes it, soon."""
+        delivery.is_settled = True
+        with self._lock:
+            self._undeleted.append(delivery)
+            if len(self._undeleted) == 1:
+                self._oldest_undeleted = time.monotonic()
+            is_time = time.monotonic() > self._oldest_undeleted + LONGEST_UNDELETED
+            if len(self._undeleted) < LARGEST_BATCH and not is_time:
+                return
+        if self.is_polled or is_time:  # a host deletes what is settled when its call ends
+            try:
+                self.flush()
+            except StoreUnavailable as error:
+                logger.warning("Finished tasks are still in their queue, which is tried again soon (%s).", error)
+
+    def flush_polled(self) -> None:
+        """`flush`, where no host deletes what is settled when its call ends."""
+        if self.is_polled:
+            self.flush()
+
+    def flush(self) -> None:
+        """Deletes what is to be deleted."""
+        with self._lock:
+            undeleted, self._undeleted = self._undeleted, []
+        for url, deliveries in groupby(sorted(undeleted, key=_url), key=_url):
+            by_receipt = {each.receipt: each for each in deliveries}
+            try:
+                failed = self.client.delete(url, list(by_receipt))
+            except StoreUnavailable:
+                with self._lock:
+                    self._undeleted += by_receipt.values()
+                raise
+            for receipt, reason in failed.items():
+                logger.warning(
+                    "Task id=%s path=%s has ended, and its message could not be deleted (%s). It may run again.",
+                    by_receipt[receipt].message.id,
+                    by_receipt[receipt].message.path,
+                    reason,
+                )
+
+    def give_back(self, successors: Sequence[tuple[Delivery, Message]]) -> None:
+        """Sends what was not started, or is to be started once more, as a message that nobody has received yet.
+
+        Not in a queue that keeps an order: its place would be lost.
+        """
+        ours = [each for each in successors if each[0].seconds_left > 0]
+        try:
+            failed = set(self.replace([each for each in ours if not each[0].is_fifo]))
+        except StoreUnavailable as error:
+            logger.warning("Tasks are free only when their lease ends (%s).", error)
+            return
+        self.show_again(each for each, _ in ours if each.is_fifo or each.message.id in failed)
+
+    def show_again(self, deliveries: Iterable[Delivery]) -> None:
+        """Gives them back as they are: the next one who receives them finds a higher receive count."""
+        if not self.is_polled:  # a host does that for what it is not told to be settled
+            return
+        for url, those in groupby(sorted(deliveries, key=_url), key=_url):
+            try:
+                self.client.show_after(url, [each.receipt for each in those if each.seconds_left > 0], 0)
+            except StoreUnavailable as error:
+                logger.warning("Tasks are free only when their lease ends (%s).", error)
+
+
+def _url(delivery: Delivery) -> str:
+    return delivery.url

@@ -1,0 +1,112 @@
+"""Tasks as messages: versioned JSON, signed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from django.core.signing import BadSignature, Signer
+
+from ..contract.exceptions import UnstorableValue
+from ..contract.values import to_json
+
+VERSION = 1
+#: Bytes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+LARGEST_MESSAGE = 1024 * 1024
+#: What of a task's past travels with it. Each request of SQS is charged by 64 KiB.
+LONGEST_HISTORY = 32 * 1024  # characters of errors
+LONGEST_TRACEBACK = 4 * 1024
+MOST_WORKERS = 10
+
+_SIGNER = "django_tasks_oneshot.sqs"
+_TIMES = ("enqueued_at", "run_after", "started_at", "last_attempted_at", "scheduled_for")
+_LIMIT = f"{LARGEST_MESSAGE:,}"
+
+
+class UnreadableMessage(Exception):
+    """A message that no task can be made of: it is forged, malformed, or of another version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A task that is on its way. One without a ``path`` is a row of a database, and this says only which."""
+
+    backend: str
+    id: str
+    queue_name: str
+    priority: int = 0
+    path: str = ""
+    args: Sequence[Any] = ()
+    kwargs: dict[str, Any] | None = None
+    enqueued_at: datetime | None = None
+    run_after: datetime | None = None
+    due_at: float = 0  # seconds since 1970: SQS delays a message for 15 minutes at most
+    group: str | None = None
+    sent: int = 1  # how often, as hops and retries; with the id, it tells each from all others
+    attempts: int = 0  # that have begun
+    workers: Sequence[str] = ()  # of the latest of them
+    errors: Sequence[Sequence[str]] = ()  # exception and traceback of the latest that ended in one
+    started_at: datetime | None = None
+    last_attempted_at: datetime | None = None
+    interruptions: int = 0  # in a row
+    checkpoint: dict[str, Any] | None = None
+    scheduled_for: datetime | None = None
+    replaces: int = 0
+
+    @property
+    def is_row(self) -> bool:
+        return not self.path
+
+    def sent_anew(self, *, due_at: float = 0) -> Message:
+        return replace(self, sent=self.sent + 1, due_at=due_at)
+
+
+_DEFAULTS = {each.name: each.default for each in fields(Message)}
+
+
+def encode(message: Message) -> str:
+    """The body of its message: ASCII. Raises ``UnstorableValue`` where it is too large, with no history at all."""
+    body = _signed(_shortened(message, LONGEST_HISTORY))
+    if len(body) > LARGEST_MESSAGE:
+        body = _signed(_shortened(message, 0))
+    if len(body) > LARGEST_MESSAGE:
+        raise UnstorableValue(
+            f"{message.path or message.id}: its message is {len(body):,} bytes, and SQS takes {_LIMIT} at most; "
+            "store what it works on elsewhere, and pass its key."
+        )
+    return body
+
+
+def decode(body: str) -> Message:
+    """Raises ``UnreadableMessage``."""
+    try:
+        values = json.loads(Signer(salt=_SIGNER).unsign(body))
+    except BadSignature as error:
+        raise UnreadableMessage("it is not signed with this project's SECRET_KEY") from error
+    if values.pop("v") != VERSION:
+        raise UnreadableMessage("it is of another version of this package")
+    try:
+        times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
+        return Message(**{**values, **times})
+    except TypeError as error:  # a later release may know more
+        raise UnreadableMessage(f"it is of another version of this package ({error})") from error
+
+
+def _signed(message: Message) -> str:
+    values = {name: value for name, value in vars(message).items() if value != _DEFAULTS[name]}
+    times = {name: values[name].isoformat() for name in _TIMES if name in values}
+    return Signer(salt=_SIGNER).sign(to_json({"v": VERSION, **values, **times}))
+
+
+def _shortened(message: Message, room: int) -> Message:
+    """The newest errors that fit into so many characters, each with the end of its traceback."""
+    kept: list[tuple[str, str]] = []
+    for path, traceback in reversed(message.errors):
+        kept.insert(0, (path, traceback[-LONGEST_TRACEBACK:]))
+        if len(json.dumps(kept)) > room:
+            del kept[0]
+            break
+    return replace(message, errors=kept, workers=message.workers[-MOST_WORKERS:])

@@ -1,0 +1,239 @@
+"""Tasks that are messages, and nothing else: what is known of a task travels with it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from ..compat import AnyResult, TaskError, TaskResult, TaskResultStatus
+from ..contract.missed import Fire
+from ..contract.progress import Checkpoint
+from .base import (
+    KILLED,
+    Claim,
+    Continued,
+    DueTask,
+    Duration,
+    Failed,
+    Interrupted,
+    Outcome,
+    Recorded,
+    RetryLater,
+    Store,
+    StoreUnavailable,
+    Succeeded,
+)
+from .enqueued import rebuilt_task
+from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox
+from .sqs_message import Message, encode
+
+if TYPE_CHECKING:
+    from .sqs import SQSBackend
+
+SAFE = 5.0  # seconds of a lease that have to be left, to do what takes a moment
+
+
+@dataclass(eq=False, kw_only=True)
+class Held:
+    delivery: Delivery
+    before: Message  # as it was received
+    message: Message  # as it is now
+    status: TaskResultStatus = TaskResultStatus.READY
+
+
+class SQSStore(Store):
+    first_lease = HOLD
+
+    def __init__(
+        self,
+        backend: SQSBackend,
+        mailbox: Mailbox,
+        *,
+        worker_id: str,
+        lease: Callable[[], timedelta],
+        remaining: Callable[[], float],
+    ) -> None:
+        self.backend = backend
+        self.mailbox = mailbox
+        self.worker_id = worker_id
+        self.lease = lease
+        self.remaining = remaining
+
+    def claim(
+        self, limit: int, *, only: Collection[str] | None = None, leaving: Collection[str] = ()
+    ) -> Sequence[Claim]:
+        self.mailbox.flush_polled()
+        wanted: list[Delivery] = []
+        unwanted: list[Delivery] = []
+        while not wanted and len(unwanted) < MOST_ASIDE:
+            deliveries = self.mailbox.receive(limit, min(HOLD, self.lease()))
+            if not deliveries:
+                break
+            wanted = [each for each in deliveries if _is_wanted(each.message.path, only, leaving)]
+            unwanted += [each for each in deliveries if each not in wanted]
+        self._give_back(unwanted, delay=self.remaining())  # this run does not see them again
+        return self._take(wanted)
+
+    def _take(self, deliveries: Sequence[Delivery]) -> Sequence[Claim]:
+        suspects = [each for each in deliveries if _is_suspect(each)]
+        if suspects:  # alone: should it kill this process, the receive counts of no others tell of that
+            self._give_back([each for each in deliveries if each is not suspects[0]])
+            deliveries = suspects[:1]
+        claims = [self._claim_of(each) for each in deliveries]
+        if claims:
+            self._begin(claims[0])
+        return claims
+
+    def _claim_of(self, delivery: Delivery) -> Claim:
+        message = _with_lost_attempts(delivery)
+        held = Held(delivery=delivery, before=message, message=message)
+        return Claim(
+            id=message.id,
+            path=message.path,
+            token=delivery.receipt,
+            load=lambda: self.backend.result_of(held.message, held.status),
+            interruptions=message.interruptions,
+            rescued=delivery.lost_attempts > 0,
+            checkpoint=Checkpoint.from_json(message.checkpoint),
+            fire=Fire(message.scheduled_for, message.replaces) if message.scheduled_for else None,
+            state=held,
+        )
+
+    def _begin(self, claim: Claim) -> bool:
+        held: Held = claim.state
+        if not self._is_ours(held.delivery):
+            return False
+        now = timezone.now()
+        held.message = replace(
+            held.message,
+            attempts=held.message.attempts + 1,
+            workers=[*held.message.workers, self.worker_id],
+            started_at=held.message.started_at or now,
+            last_attempted_at=now,
+        )
+        held.status = TaskResultStatus.RUNNING
+        return True
+
+    def _is_ours(self, delivery: Delivery) -> bool:
+        """For SAFE seconds more. Nobody but our clock tells: SQS takes old receipts of a standard queue, too."""
+        return delivery.seconds_left > SAFE or self.mailbox.renew(delivery, min(HOLD, self.lease()))
+
+    def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
+        kept = self._settle(claim, outcome)
+        return Recorded(kept=kept, started=start is not None and self._begin(start))
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> bool:
+        delivery: Delivery = claim.state.delivery
+        if not self._is_ours(delivery):
+            return False
+        if isinstance(outcome, Succeeded | Failed):
+            self.mailbox.discard(delivery)
+            return True
+        failed = self.mailbox.replace([(delivery, _successor(claim, outcome))])
+        if failed:
+            raise StoreUnavailable(f"SQS, {delivery.url}: {failed[claim.id]}")
+        return True
+
+    def checkpoint(self, claim: Claim) -> bool:
+        """It is durable when the attempt ends, and lost if its process dies: a message cannot be changed."""
+        encode(replace(claim.state.message, checkpoint=claim.checkpoint.as_json(), errors=()))
+        return self._is_ours(claim.state.delivery)
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        self._give_back([each.state.delivery for each in claims])
+        self.mailbox.flush_polled()
+
+    def _give_back(self, deliveries: Sequence[Delivery], delay: float = 0) -> None:
+        """Sends them anew, so that nothing tells of this: neither a receive count nor an interruption.
+
+        ``delay`` in seconds; infinitely many are none.
+        """
+        due_at = time.time() + delay if 0 < delay < math.inf else 0
+        self.mailbox.give_back([(each, _with_lost_attempts(each).sent_anew(due_at=due_at)) for each in deliveries])
+
+    def extend(self, claim: Claim) -> bool:
+        return self.mailbox.renew(claim.state.delivery, self.lease())
+
+    def flush(self) -> None:
+        self.mailbox.flush()
+
+    def due(self, limit: int) -> Sequence[DueTask]:
+        return ()
+
+    def count_due(self) -> int:
+        return self.mailbox.left()
+
+    def durations(self) -> dict[str, Duration]:
+        return {}
+
+    def keep_durations(self, durations: Mapping[str, Duration]) -> None:
+        """It has no place for them."""
+
+
+def _is_wanted(path: str, only: Collection[str] | None, leaving: Collection[str]) -> bool:
+    return (only is None or path in only) and path not in leaving
+
+
+def _is_suspect(delivery: Delivery) -> bool:
+    """A process has died under it, or under another that it was received with."""
+    return delivery.lost_attempts > 0 or delivery.message.interruptions > 0
+
+
+def _with_lost_attempts(delivery: Delivery) -> Message:
+    """With what its receive count tells: attempts whose process died."""
+    message, lost = delivery.message, delivery.lost_attempts
+    if not lost:
+        return message
+    now = timezone.now()
+    return replace(
+        message,
+        attempts=message.attempts + lost,
+        workers=[*message.workers, *[""] * lost],
+        errors=[*message.errors, *[(KILLED.exception_class_path, KILLED.traceback)] * lost],
+        interruptions=message.interruptions + lost,
+        started_at=message.started_at or now,
+        last_attempted_at=message.last_attempted_at or now,
+    )
+
+
+def _successor(claim: Claim, outcome: RetryLater | Interrupted | Continued) -> Message:
+    """The message of the next attempt."""
+    message: Message = claim.state.message
+    delay = timedelta(0) if isinstance(outcome, Interrupted) else outcome.delay
+    errors = [] if isinstance(outcome, Continued) else [(outcome.error.exception_class_path, outcome.error.traceback)]
+    due_at = time.time() + delay.total_seconds() if delay else 0
+    before = 0 if claim.has_come_further else claim.interruptions
+    return replace(
+        message.sent_anew(due_at=due_at),
+        run_after=datetime.fromtimestamp(due_at, UTC) if due_at else message.run_after,
+        errors=[*message.errors, *errors],
+        interruptions=before + 1 if isinstance(outcome, Interrupted) else 0,
+        checkpoint=claim.checkpoint.as_json(),
+    )
+
+
+def result_of(backend: SQSBackend, message: Message, status: TaskResultStatus) -> AnyResult:
+    task = rebuilt_task(backend, message.path, message.queue_name, message.priority, message.run_after)
+    result: AnyResult = TaskResult(
+        task=task,
+        id=message.id,
+        status=status,
+        enqueued_at=message.enqueued_at,
+        started_at=message.started_at,
+        last_attempted_at=message.last_attempted_at,
+        finished_at=None,
+        args=list(message.args),
+        kwargs=dict(message.kwargs or {}),
+        backend=backend.alias,
+        errors=[TaskError(exception_class_path=path, traceback=traceback) for path, traceback in message.errors],
+        # The number of its workers is the number of attempts; of those long ago it is all that is kept.
+        worker_ids=[*[""] * (message.attempts - len(message.workers)), *message.workers],
+    )
+    object.__setattr__(result, "_return_value", None)
+    return result
