@@ -21,31 +21,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import IO
 
 DATABASES = ("oneshot", "oneshot_second")
 POSTGRESQL_BIN = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/usr/local/bin")]
-
-
-# Its standard input is a pipe that nobody writes to: it ends with its parent, even one that was killed by SIGKILL.
-MOTO = """
-import os, sys, threading
-from moto.server import main
-threading.Thread(target=lambda: os._exit(len(sys.stdin.read())), daemon=True).start()
-main()
-"""
-NO_ACCOUNT = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-}
 
 
 class MissingServer(Exception):
@@ -169,50 +150,15 @@ def mysql_server(*, durable: bool = True) -> Iterator[Server]:
             yield server
 
 
-@dataclass(kw_only=True)
-class SQS:
-    port: int
-    process: subprocess.Popen[bytes]
-    log: IO[bytes]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"ONESHOT_SQS": f"http://127.0.0.1:{self.port}", **NO_ACCOUNT}
-
-    def wait(self) -> None:
-        for _ in range(600):
-            if self.process.poll() is not None:
-                break
-            if self._answers():
-                return
-            time.sleep(0.05)
-        self.log.seek(0)
-        raise RuntimeError(f"moto did not start:\n{self.log.read().decode()}")
-
-    def _answers(self) -> bool:
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
-            try:
-                connection.request("GET", "/moto-api/")
-                return connection.getresponse().status == 200
-            except (OSError, HTTPException):
-                return False
-
-
 @contextmanager
-def sqs() -> Iterator[SQS]:
-    """Is not waited for: a database can start meanwhile."""
+def sqs() -> Iterator[dict[str, str]]:
     if importlib.util.find_spec("moto") is None:
         raise MissingServer("moto was not found; pip install 'moto[server]'")
-    port = _free_port()
-    command = [sys.executable, "-c", MOTO, "-H", "127.0.0.1", "-p", str(port)]
-    with (
-        tempfile.TemporaryFile() as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log) as process,
-    ):
-        try:
-            yield SQS(port=port, process=process, log=log)
-        finally:
-            process.kill()
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "lambda"))
+    from local_aws import Cloud
+
+    with Cloud() as cloud:
+        yield {"ONESHOT_SQS": cloud.url, **cloud.environment}
 
 
 SERVERS = {"sqlite": sqlite, "postgresql": postgresql, "mysql": mysql}
@@ -273,7 +219,7 @@ def _free_port() -> int:
 
 
 def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    """A profile, a session or an endpoint of the caller's would be used in spite of NO_ACCOUNT."""
+    """A profile, a session or an endpoint of the caller's would be used in spite of these."""
     return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
 
 
@@ -284,8 +230,7 @@ def main() -> int:
         return 2
     try:
         with sqs() as queues, SERVERS[name](durable=False) as database:
-            queues.wait()
-            environment = {**_without_aws(os.environ), **database, **queues.environment}
+            environment = {**_without_aws(os.environ), **database, **queues}
             return subprocess.run(command, env=environment).returncode
     except MissingServer as missing:
         print(f"{name}: {missing}", file=sys.stderr)

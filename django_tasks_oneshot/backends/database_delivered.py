@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
@@ -121,8 +122,9 @@ class ResultsStore(DeliveredStore):
     first_lease = HOLD
 
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
-        due_at = (row.due_at - EPOCH).total_seconds()
-        self._send_anew([delivery], due_at=max(due_at, time.time() + min(self.remaining(), 60)))
+        remaining = self.remaining()
+        not_before = time.time() + remaining if remaining < math.inf else 0  # this run does not see it again
+        self._send_anew([delivery], due_at=max((row.due_at - EPOCH).total_seconds(), not_before))
 
     def _miss(self, delivery: Delivery) -> None:
         """It may have been sent before its transaction was committed. If it comes too often, SQS takes it away."""
@@ -137,7 +139,10 @@ class ResultsStore(DeliveredStore):
         self.mailbox.give_back([(each, each.message.sent_anew(due_at=due_at)) for each in deliveries])
 
     def extend(self, claim: Claim) -> bool:
-        return super().extend(claim) and self.mailbox.renew(self.deliveries[claim.id], self.lease())
+        is_ours = super().extend(claim)
+        if is_ours:  # whoever receives its message all the same finds it claimed
+            self.mailbox.renew(self.deliveries[claim.id], self.lease())
+        return is_ours
 
 
 class DispatchedStore(DeliveredStore):

@@ -5,6 +5,24 @@ from pathlib import Path
 
 from django_tasks_oneshot.compat import BaseTaskBackend
 
+SQS = os.environ.get("ONESHOT_SQS", "http://127.0.0.1:9")  # of moto, see tests/servers.py
+
+
+def sqs(**options):
+    """A backend whose queues are there in moto when the fixture ``queues`` has made them."""
+    return {
+        "BACKEND": "django_tasks_oneshot.backends.sqs.SQSBackend",
+        "QUEUES": ["default", "mail"],
+        "OPTIONS": {
+            "queue_urls": {name: f"{SQS}/123456789012/{name}" for name in ("default", "mail")},
+            "endpoint_url": SQS,
+            "region": "eu-west-1",
+            "wait_seconds": 0,
+            **options,
+        },
+    }
+
+
 SECRET_KEY = "only for tests"
 USE_TZ = True
 TIME_ZONE = "Europe/London"

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import uuid
+
+import boto3
+import pytest
+from django.test import override_settings
+
+from django_tasks_oneshot.compat import task_backends
+from local_aws import create_queue
+from tests.project.settings import SQS, sqs
+
+
+@pytest.fixture(scope="session")
+def client():
+    """SQS itself, without this package."""
+    assert "ONESHOT_SQS" in os.environ, "run the tests by: python -m tests.servers sqlite -- python -m pytest"
+    client = boto3.client("sqs", endpoint_url=SQS)
+    yield client
+    client.close()
+
+
+class Queues:
+    """Queues of one test, each made when it is first asked for, with a dead-letter queue after ten receives."""
+
+    def __init__(self, client):
+        self.client = client
+        self.prefix = uuid.uuid4().hex[:8]
+        self.made = {}
+
+    def __getitem__(self, name):
+        if name not in self.made:
+            self.made[name] = create_queue(
+                self.client,
+                f"{self.prefix}-{name.removesuffix('.fifo')}",
+                visibility_timeout=60,
+                dead_letter_queue=True,
+                max_receive_count=10,
+                fifo=name.endswith(".fifo"),
+            )
+        return self.made[name]
+
+
+@pytest.fixture
+def queues(client):
+    return Queues(client)
+
+
+@pytest.fixture
+def use(queues):
+    """Makes the default backend one of SQS, with these options."""
+    changed = []
+
+    def use(*, queue_urls=None, **options):
+        queue_urls = queue_urls or {name: queues[name].url for name in ("default", "mail")}
+        tasks = {"default": sqs(queue_urls=queue_urls, **options)}
+        override = override_settings(TASKS=tasks)
+        override.enable()
+        changed.append(override)
+        return task_backends["default"]
+
+    yield use
+    for override in reversed(changed):
+        override.disable()
+
+
+@pytest.fixture
+def count(client):
+    """How many messages are in a queue, whatever their state."""
+
+    def count(url):
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        names.append("ApproximateNumberOfMessagesDelayed")
+        answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    return count
