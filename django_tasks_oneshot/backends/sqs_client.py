@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -130,22 +130,29 @@ class SQSClient:
     def _boto3(self) -> Any:
         """Made when first used: its import takes longer than a short run."""
         try:
-            import boto3
-            from botocore.config import Config
-            from botocore.exceptions import BotoCoreError
+            session = _session()
         except ImportError as error:
             raise ImproperlyConfigured("SQS needs boto3: pip install 'django-tasks-oneshot[sqs]'") from error
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
         config = Config(
             retries={"mode": "standard", "total_max_attempts": TRIES},
             connect_timeout=5,
             read_timeout=LONGEST_WAIT + 10,
         )
         try:
-            return boto3.session.Session().client(
-                "sqs", region_name=self.region, endpoint_url=self.endpoint_url, config=config
-            )
+            return session.client("sqs", region_name=self.region, endpoint_url=self.endpoint_url, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ImproperlyConfigured(f"SQS: {error}") from error
+
+
+@cache
+def _session() -> Any:
+    """What is read of boto3's files is read once."""
+    import boto3
+
+    return boto3.session.Session()
 
 
 def _batches(letters: Sequence[Letter], url: str) -> Iterator[list[Letter]]:
