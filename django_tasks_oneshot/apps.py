@@ -11,6 +11,7 @@ class OneshotConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from . import conf  # noqa: F401 - registers its check
         from .contract import checks  # noqa: F401 - registers them
 
         autodiscover_modules("tasks")  # the schedules of the project are in there

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "django_tasks_oneshot"
 MODULES = {
     path.relative_to(PACKAGE).with_suffix("").as_posix(): path
-    for path in PACKAGE.rglob("*.py")
+    for path in (*PACKAGE.rglob("*.py"), *(PACKAGE / "handlers").glob("*.py"))
     if "migrations" not in path.parts
 }
 
@@ -22,12 +22,14 @@ ALLOWED = {
     "contract": set(),
     "db": {"contract"},
     "models": {"db"},
+    "conf": set(),
     "admin": {"contract", "db", "forms", "models", "run"},
-    "apps": {"contract"},
+    "apps": {"conf", "contract"},
     "forms": {"contract", "models", "run"},
     "backends": {"contract", "db", "models"},
     "run": {"contract", "db", "models", "backends/base"},
     "management": {"contract", "db", "models", "backends/base", "run"},
+    "handlers": {"conf", "db", "backends/sqs_event", "run"},
     "__init__": {"contract"},
 }
 # Models are for those who store: the rest of a run knows no database.

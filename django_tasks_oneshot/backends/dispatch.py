@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..compat import InvalidTask
 from ..contract.retry import duration
@@ -13,10 +13,16 @@ from .sqs_client import Letter, SQSClient
 from .sqs_mailbox import Delivery, Mailbox
 from .sqs_message import Message, encode
 
-if TYPE_CHECKING:
-    from ..models import StoredTask
-
 KEYS = ("sqs_queue_url", "region", "endpoint_url", "republish_seconds")
+
+
+class Row(Protocol):
+    """What it needs of a StoredTask."""
+
+    pk: Any
+    queue_name: str
+    priority: int
+
 
 logger = logging.getLogger("django_tasks_oneshot")
 
@@ -37,7 +43,7 @@ class Dispatch:
         )
         self.client = SQSClient(options.get("region"), options.get("endpoint_url"))
 
-    def send(self, rows: Sequence[StoredTask]) -> bool:
+    def send(self, rows: Sequence[Row]) -> bool:
         """``False``: some could not be sent."""
         failed = self.client.send([self.letter(self._message(row)) for row in rows])
         if failed:
@@ -45,7 +51,7 @@ class Dispatch:
             logger.warning("%d tasks are not dispatched, but stored: a run sees to them (%s).", len(failed), why)
         return not failed
 
-    def _message(self, row: StoredTask) -> Message:
+    def _message(self, row: Row) -> Message:
         return Message(backend=self.alias, id=str(row.pk), queue_name=row.queue_name, priority=row.priority)
 
     def letter(self, message: Message) -> Letter:

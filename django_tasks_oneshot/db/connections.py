@@ -6,7 +6,7 @@ import select
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,10 +23,14 @@ class RunConnections:
     run's connection nothing of that can be. Where ``connections[alias]`` is inside a transaction when the
     run begins (a TestCase), or in memory, there can be no second connection, and the run shares it.
 
-    Connections belong to a thread: this works on those of the calling one.
+    Connections belong to a thread: this works on those of the calling one. With ``keep``, which is for a process
+    that has only one such at a time, the run's own are kept for the next as long as CONN_MAX_AGE says.
     """
 
-    def __init__(self, aliases: Collection[str]) -> None:
+    _kept: ClassVar[dict[str, BaseDatabaseWrapper]] = {}
+
+    def __init__(self, aliases: Collection[str], *, keep: bool = False) -> None:
+        self.keep = keep
         in_use = {each.alias for each in connections.all(initialized_only=True)} | set(aliases)
         self.shared = {alias for alias in in_use if not _can_have_another(connections[alias])}
         self.private = set(aliases) - self.shared
@@ -36,12 +40,18 @@ class RunConnections:
     def __enter__(self) -> RunConnections:
         for alias in self.private:
             self._hidden[alias] = connections[alias]
-            connections[alias] = _own_connection(alias)
+            kept = self._kept.pop(alias, None) if self.keep else None
+            connections[alias] = kept or _own_connection(alias)
+            replace_stale(connections[alias])
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         for alias in self.private:
-            connections[alias].close()
+            if self.keep and alias not in self._kept:
+                self._kept[alias] = connections[alias]
+                connections[alias].close_if_unusable_or_obsolete()
+            else:
+                connections[alias].close()
             connections[alias] = self._hidden.pop(alias)
 
     @contextmanager
@@ -92,6 +102,13 @@ class RunConnections:
     def _swap(self) -> None:
         for alias in self.private:
             connections[alias], self._hidden[alias] = self._hidden[alias], connections[alias]
+
+
+def replace_stale(connection: BaseDatabaseWrapper) -> None:
+    """Closes a connection that its other side has dropped, or that is too old; the next query has a new one."""
+    connection.close_if_unusable_or_obsolete()
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
 
 
 def cancel_queries() -> None:

@@ -35,6 +35,7 @@ from .admission import Admission
 from .deadline import WRAP_UP, Deadline
 from .execute import cut_off, execute, summary
 from .heartbeat import Heartbeat
+from .host import Host
 from .interrupt import Interrupter
 from .isolation import Surroundings, in_own_context
 from .progress import ClaimProgress
@@ -66,19 +67,9 @@ class Limits:
     deliveries: Sequence[Any] | None = None
 
 
-def drain(
-    backend: OneshotBackend,
-    deadline: Deadline,
-    limits: Limits,
-    exit_now: Callable[[int], None] | None = None,
-    worker_id: str = "",
-) -> Report:
-    """Executes what is due until nothing is, or a limit or a signal says stop.
-
-    ``exit_now`` ends the process: for a task that cannot be interrupted. Without it such a task is waited for.
-    ``worker_id``: the host's own name for this run, of 64 characters at most; without it, a random one.
-    """
-    with Run(backend, deadline, limits, exit_now, worker_id) as run:
+def drain(backend: OneshotBackend, deadline: Deadline, limits: Limits, host: Host = Host()) -> Report:  # noqa: B008
+    """Executes what is due until nothing is, or a limit or a signal says stop."""
+    with Run(backend, deadline, limits, host) as run:
         while (stop := run.reason_to_stop()) is None:
             run.tick()
             run.dispatch()
@@ -96,19 +87,12 @@ def drain(
 class Run:
     """The parts of one run, from the opening of its connections to their closing."""
 
-    def __init__(
-        self,
-        backend: OneshotBackend,
-        deadline: Deadline,
-        limits: Limits,
-        exit_now: Callable[[int], None] | None = None,
-        worker_id: str = "",
-    ) -> None:
+    def __init__(self, backend: OneshotBackend, deadline: Deadline, limits: Limits, host: Host) -> None:
         self.backend = backend
         self.deadline = deadline
         self.limits = limits
-        self.exit_now = exit_now
-        self.report = Report(worker_id=worker_id or get_random_string(32))
+        self.host = host
+        self.report = Report(worker_id=host.worker_id or get_random_string(32))
         self.store = backend.open_store(
             worker_id=self.report.worker_id,
             queues=limits.queues,
@@ -139,7 +123,7 @@ class Run:
             stack.enter_context(stop_on_signals(self.deadline))
             stack.enter_context(self.interrupter.installed())
             databases = self.store.databases | (self.ticker.databases if self.ticker else frozenset())
-            self.connections = stack.enter_context(RunConnections(databases))
+            self.connections = stack.enter_context(RunConnections(databases, keep=self.host.outlives_runs))
             # On a connection that it shares, a run is inside a transaction that nobody else can see.
             shares = bool(self.store.databases & self.connections.shared)
             self.heartbeat = Heartbeat(self.store, None if shares else self.lease)
@@ -301,12 +285,12 @@ class Run:
         """The run is still there when it has to be gone. Called in the watchdog's thread."""
         claim, outcome = self.current, self.outcome
         busy_with = f"task id={claim.id} path={claim.path}" if claim and not outcome else "what follows a task"
-        if self.exit_now is not None:
-            patience = threading.Timer(WRAP_UP, self.exit_now, [1])
+        if self.host.exit_now is not None:
+            patience = threading.Timer(WRAP_UP, self.host.exit_now, [1])
             patience.daemon = True
             patience.start()
         log_aside("The run has to be gone, and is still busy with %s.", busy_with)
-        if self.exit_now is not None:
+        if self.host.exit_now is not None:
             with RunConnections(self.store.databases):
                 if claim is not None:
                     error = self.deadline.timed_out() or self.deadline.cut_off() or TaskInterrupted()
@@ -318,7 +302,7 @@ class Run:
                 self.store.release(each for each in tuple(self.claims) if each is not claim)
                 self.store.flush()
                 self.admission.keep()
-            self.exit_now(int(isinstance(outcome, Failed)))
+            self.host.exit_now(int(isinstance(outcome, Failed)))
 
     def finish(self, stop: StopReason) -> Report:
         if stop == "empty" and self.admission.has_passed_over:

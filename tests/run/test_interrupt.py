@@ -20,6 +20,7 @@ from django_tasks_oneshot.models import Attempt, StoredTask, TaskDuration
 from django_tasks_oneshot.run import interrupt
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, Run, drain
+from django_tasks_oneshot.run.host import Host
 from django_tasks_oneshot.run.interrupt import SIGNAL, Interrupter
 from django_tasks_oneshot.run.tick import Ticker
 from tests.project.shop import tasks
@@ -292,7 +293,7 @@ class TestOverrun:
         for _ in range(3):
             tasks.noop.enqueue()
         codes = []
-        run = Run(backend, Deadline(0.001, 0), Limits(), codes.append)
+        run = Run(backend, Deadline(0.001, 0), Limits(), Host(exit_now=codes.append))
         run.claims.extend(run.store.claim(10))
         run.current = run.claims[0]
         return run, codes

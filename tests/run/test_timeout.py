@@ -17,6 +17,7 @@ from django_tasks_oneshot.models import Attempt
 from django_tasks_oneshot.run import deadline as deadline_module
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, Run, drain
+from django_tasks_oneshot.run.host import Host
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 from tests.run.test_resume import parcel
@@ -155,7 +156,7 @@ class TestOverrun:
         for _ in range(2):
             tasks.hang_once.enqueue()
         codes = []
-        run = Run(backend, Deadline(), Limits(), codes.append)
+        run = Run(backend, Deadline(), Limits(), Host(exit_now=codes.append))
         run.claims.extend(run.store.claim(10))
         run.current = run.claims[0]
         with run.deadline.attempt(timedelta(seconds=-3600)):

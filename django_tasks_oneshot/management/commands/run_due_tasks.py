@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import threading
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
@@ -15,16 +14,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from ...backends.base import OneshotBackend, StoreUnavailable
-from ...compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
+from ...compat import DEFAULT_TASK_BACKEND_ALIAS
+from ...run.backends import runnable_backend
 from ...run.deadline import SHORT_GRACE, Deadline
 from ...run.drain import Limits, drain
 from ...run.due import whats_due
+from ...run.host import LAST_WORDS_SECONDS, Host, exit_now
 
 logger = logging.getLogger("django_tasks_oneshot")
 
 BAD_ARGUMENTS = 2
 DRY_RUN_TASKS = 100
-LAST_WORDS_SECONDS = 0.5
 NOTHING_LOST = "No task is lost: what was not recorded is claimed again when its lease ends."
 
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         code: Any = 1
-        self.exit_now = _exit_now  # this is its own process
+        self.exit_now = exit_now  # this is its own process
         try:
             super().run_from_argv(argv)
             code = 0
@@ -113,7 +113,7 @@ class Command(BaseCommand):
     def _run(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
         with _logging(options["verbosity"]):
             deadline = Deadline(options["max_seconds"], options["grace_seconds"])
-            report = drain(backend, deadline, limits, self.exit_now)
+            report = drain(backend, deadline, limits, Host(exit_now=self.exit_now))
         if deadline.is_stopped:  # who sent the signal waits
             self.thread_grace = LAST_WORDS_SECONDS
         if options["format"] == "json":
@@ -125,19 +125,9 @@ class Command(BaseCommand):
 
     def _backend(self, alias: str) -> OneshotBackend:
         try:
-            backend = task_backends[alias]
-        except InvalidTaskBackend as error:
+            return runnable_backend(alias)
+        except ImproperlyConfigured as error:
             raise CommandError(f"--backend {alias}: {error}", returncode=BAD_ARGUMENTS) from error
-        if not isinstance(backend, OneshotBackend):
-            raise CommandError(
-                f"--backend {alias}: {type(backend).__name__} stores no tasks to run; set TASKS[{alias!r}]"
-                "['BACKEND'] = 'django_tasks_oneshot.backends.database.DatabaseBackend'.",
-                returncode=BAD_ARGUMENTS,
-            )
-        for message in backend.check():
-            if message.is_serious():
-                raise CommandError(str(message), returncode=BAD_ARGUMENTS)
-        return backend
 
     def _queues(self, backend: OneshotBackend, options: dict[str, Any]) -> frozenset[str]:
         for name in options["queue"]:
@@ -178,23 +168,11 @@ def _exit_despite_threads(code: Any, grace: float) -> None:
 
     def leave() -> None:
         logger.warning("Tasks left threads behind that do not end: %s. The run exits without them.", ", ".join(left))
-        _exit_now(code if isinstance(code, int) else 1)
+        exit_now(code if isinstance(code, int) else 1)
 
     timer = threading.Timer(grace, leave)
     timer.daemon = True  # goes on while Python waits for the others
     timer.start()
-
-
-def _exit_now(code: int) -> None:
-    """Ends the process in the middle of whatever it does, inside of a log handler too."""
-    flush = threading.Thread(target=logging.shutdown, daemon=True)
-    try:
-        flush.start()
-    except RuntimeError:  # Python is ending and starts no thread; no task is inside of a handler then
-        logging.shutdown()
-    else:
-        flush.join(LAST_WORDS_SECONDS)
-    os._exit(code)
 
 
 def _seconds(text: str) -> float:
