@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,9 @@ from .invocation import LambdaContext, request_id_in_logs
 # A connection that a request has left open may be dead after a freeze.
 for database in connections.settings.values():
     database["CONN_HEALTH_CHECKS"] = True
+
+# Mangum works in the event loop of the thread, and since Python 3.14 there is none that nobody has made.
+asyncio.set_event_loop(asyncio.new_event_loop())
 
 _path = getattr(settings, "ASGI_APPLICATION", None)
 _application: Any = import_string(_path) if _path else get_asgi_application()

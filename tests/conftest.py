@@ -30,6 +30,8 @@ if connection.vendor != "sqlite":
         "chaos/test_verdict.py",
         "contract",
         "examples",
+        "handlers/test_queue.py",
+        "handlers/test_web.py",
         "local_aws",
         "management/test_task_schedules.py",
         "sqs/test_endpoint.py",

@@ -207,6 +207,9 @@ class Store(ABC):
     def flush(self) -> None:  # noqa: B027 - most write at once
         """Writes what `record` has put off for a moment. Called from other threads, too."""
 
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """The run is over: gives back what was handed to it and not claimed."""
+
     @abstractmethod
     def due(self, limit: int) -> Sequence[DueTask]:
         """At most ``limit`` due tasks in the order in which they would be claimed. Takes nothing.

@@ -138,6 +138,9 @@ class ResultsStore(DeliveredStore):
     def _send_anew(self, deliveries: Sequence[Delivery], due_at: float = 0) -> None:
         self.mailbox.give_back([(each, each.message.sent_anew(due_at=due_at)) for each in deliveries])
 
+    def close(self) -> None:
+        self._give_back(self.mailbox.unopened())
+
     def extend(self, claim: Claim) -> bool:
         is_ours = super().extend(claim)
         if is_ours:  # whoever receives its message all the same finds it claimed

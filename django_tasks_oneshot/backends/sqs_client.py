@@ -53,6 +53,11 @@ class SQSClient:
         """Raises ``ImproperlyConfigured`` for what is missing to ask SQS anything."""
         _ = self._boto3
 
+    def close(self) -> None:
+        """Closes its connections; they are opened again when they are needed."""
+        if "_boto3" in vars(self):
+            self._boto3.close()
+
     def send(self, letters: Sequence[Letter]) -> dict[str, str]:
         """Returns why those that could not be sent were not, by their ids."""
         failed: dict[str, str] = {}

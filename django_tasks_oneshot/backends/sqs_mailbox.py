@@ -121,6 +121,12 @@ class Mailbox:
                 return due
         return []
 
+    def unopened(self) -> list[Delivery]:
+        """What was handed over, and not received."""
+        unopened = list(self._handed)
+        self._handed.clear()
+        return unopened
+
     def _put_off(self, early: Sequence[Delivery]) -> None:
         for each in early:
             if each.is_fifo:  # SQS delays no single message of such a queue; those behind it in its group wait with it
@@ -130,9 +136,9 @@ class Mailbox:
         self.replace(hops)  # what could not be sent comes again
 
     def _receive(self, limit: int, lease: timedelta) -> list[Delivery]:
-        if self._handed:
-            limit = 1 if self._handed[0].is_fifo else min(limit, len(self._handed))
-            return [self._handed.popleft() for _ in range(limit)]
+        if not self.is_polled:
+            limit = 1 if self._handed and self._handed[0].is_fifo else limit
+            return [self._handed.popleft() for _ in range(min(limit, len(self._handed)))]
         if len(self.urls) > 1:  # a look at each, before there is time to wait
             for url in self.urls:
                 if found := self._receive_from(url, limit, lease, wait=0):

@@ -163,6 +163,9 @@ class SQSStore(Store):
     def flush(self) -> None:
         self.mailbox.flush()
 
+    def close(self) -> None:
+        self._give_back(self.mailbox.unopened())
+
     def due(self, limit: int) -> Sequence[DueTask]:
         return ()
 

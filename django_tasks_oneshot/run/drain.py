@@ -124,6 +124,7 @@ class Run:
             stack.enter_context(self.interrupter.installed())
             databases = self.store.databases | (self.ticker.databases if self.ticker else frozenset())
             self.connections = stack.enter_context(RunConnections(databases, keep=self.host.outlives_runs))
+            stack.callback(self.store.close)
             # On a connection that it shares, a run is inside a transaction that nobody else can see.
             shares = bool(self.store.databases & self.connections.shared)
             self.heartbeat = Heartbeat(self.store, None if shares else self.lease)

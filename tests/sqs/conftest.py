@@ -57,11 +57,12 @@ def use(queues):
         tasks = {"default": sqs(queue_urls=queue_urls, **options)}
         override = override_settings(TASKS=tasks)
         override.enable()
-        changed.append(override)
+        changed.append((task_backends["default"], override))
         return task_backends["default"]
 
     yield use
-    for override in reversed(changed):
+    for backend, override in reversed(changed):
+        backend.client.close()
         override.disable()
 
 
