@@ -13,8 +13,10 @@ from django.core.management import call_command, load_command_class
 from django.core.management.base import DjangoHelpFormatter
 
 import django_tasks_oneshot
-from django_tasks_oneshot import TaskContext
-from django_tasks_oneshot.backends.base import OneshotBackend
+from django_tasks_oneshot import TaskContext, conf
+from django_tasks_oneshot.backends import dispatch
+from django_tasks_oneshot.backends.database import DatabaseBackend
+from django_tasks_oneshot.backends.sqs import SQSBackend
 from django_tasks_oneshot.contract.task import Policy
 from django_tasks_oneshot.run.due import Plan
 from django_tasks_oneshot.run.listing import Listed, State
@@ -85,9 +87,31 @@ def test_every_setting_is_described(name):
     assert f"| `{name}` |" in read("docs/configuration.md")
 
 
-@pytest.mark.parametrize("name", OneshotBackend.default_options)
-def test_every_option_of_the_backend_is_described(name):
+@pytest.mark.parametrize("name", DatabaseBackend.default_options)
+def test_every_option_of_the_database_backend_is_described(name):
     assert f'| `OPTIONS["{name}"]` |' in read("docs/configuration.md")
+
+
+@pytest.mark.parametrize("name", SQSBackend.default_options)
+def test_every_option_of_the_sqs_backend_is_described(name):
+    assert f'| `OPTIONS["{name}"]` |' in read("docs/lambda.md")
+
+
+@pytest.mark.parametrize("name", dispatch.KEYS)
+def test_every_key_of_dispatch_is_described(name):
+    assert f"| `{name}` |" in read("docs/lambda.md")
+
+
+@pytest.mark.parametrize("name", conf.DEFAULTS)
+def test_every_setting_of_no_backend_is_described(name):
+    assert f'| `ONESHOT["{name}"]` |' in read("docs/configuration.md")
+
+
+@pytest.mark.parametrize(
+    "name", [each.stem for each in (ROOT / "handlers").glob("[!_]*.py") if each.stem != "invocation"]
+)
+def test_every_handler_is_described(name):
+    assert f"| `django_tasks_oneshot.handlers.{name}.handler` |" in read("docs/lambda.md")
 
 
 @pytest.mark.parametrize("name", [*Policy.__dataclass_fields__, "schedule"])
