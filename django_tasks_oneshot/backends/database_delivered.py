@@ -19,6 +19,7 @@ from ..db.clock import DatabaseNow
 from ..db.trouble import insist
 from ..models import StoredTask
 from .base import Claim, Failed, Interrupted, Outcome, Recorded, Succeeded
+from .database_rows import adopt
 from .database_store import DatabaseStore, StoredTasks, lane_of_row
 from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox
 
@@ -127,7 +128,13 @@ class ResultsStore(DeliveredStore):
         self._send_anew([delivery], due_at=max((row.due_at - EPOCH).total_seconds(), not_before))
 
     def _miss(self, delivery: Delivery) -> None:
-        """It may have been sent before its transaction was committed. If it comes too often, SQS takes it away."""
+        """It may have been sent before its transaction was committed. If it comes too often, SQS takes it away.
+
+        Or it is a task that was sent before OPTIONS asked for results: it gets its row now.
+        """
+        if not delivery.message.is_row:
+            insist(self.alias, partial(adopt, delivery.message))
+            self._send_anew([delivery])
 
     def _go_on(self, delivery: Delivery, claim: Claim, delay: timedelta) -> None:
         self._send_anew([delivery], due_at=time.time() + delay.total_seconds() if delay else 0)

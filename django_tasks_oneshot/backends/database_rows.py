@@ -29,6 +29,7 @@ from .lanes import State, lane_of
 
 if TYPE_CHECKING:
     from .base import Call, OneshotBackend
+    from .sqs_message import Message
 
 LARGEST_INSERT = 500  # rows
 SUPPORTED_VENDORS = ("sqlite", "postgresql", "mysql")
@@ -74,6 +75,27 @@ def _new_row(
         scheduled_for=fire.at if fire else None,
         replaces=fire.replaces if fire else None,
     )
+
+
+def adopt(message: Message) -> None:
+    """Stores the task of a message, of which there is no row; what became of its attempts so far is left behind."""
+    values: dict[str, Any] = {
+        "id": message.id,
+        "task_path": message.path,
+        "args": message.args,
+        "kwargs": message.kwargs or {},
+        "backend_name": message.backend,
+        "queue_name": message.queue_name,
+        "priority": message.priority,
+        "run_after": message.run_after,
+        "lane": lane_of(message.backend, message.queue_name, message.priority),
+        "due_at": DatabaseNow(),
+        "enqueued_at": message.enqueued_at,
+        "scheduled_for": message.scheduled_for,
+        "replaces": message.replaces or None,
+        "checkpoint": message.checkpoint,
+    }
+    StoredTask.objects.using(database_of_tasks()).bulk_create([StoredTask(**values)], ignore_conflicts=True)
 
 
 def remove(ids: Iterable[str]) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from django.core import checks
@@ -252,19 +251,12 @@ class SQSBackend(OneshotBackend):
         return [*super().check(**kwargs), *self._check_sqs()]
 
     def _check_sqs(self) -> Iterator[checks.CheckMessage]:
-        if find_spec("boto3") is None:
-            yield checks.Error(
-                f"TASKS[{self.alias!r}] needs boto3.",
-                hint="Type: pip install 'django-tasks-oneshot[sqs]'",
-                id="oneshot.E006",
-            )
-            return
-        try:
-            for name in self.queues or [EVERY_QUEUE]:
+        yield from self.client.check(self.alias)
+        for name in self.queues or [EVERY_QUEUE]:
+            try:
                 self.url_of(name, DEFAULT_TASK_PRIORITY)
-            self.client.check()
-        except (InvalidTask, ImproperlyConfigured) as error:
-            yield checks.Error(f"TASKS[{self.alias!r}]: {error}", hint=_HINT, id="oneshot.E007")
+            except InvalidTask as error:
+                yield checks.Error(f"TASKS[{self.alias!r}]: {error}", hint=_HINT, id="oneshot.E007")
         for other in task_backends.all():
             shared = set(self.urls) & set(other.urls) if isinstance(other, OneshotBackend) and other is not self else ()
             for url in shared:

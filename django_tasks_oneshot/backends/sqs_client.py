@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.util import find_spec
 from typing import Any
 
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import StoreUnavailable
@@ -49,9 +51,17 @@ class SQSClient:
         self.region = region
         self.endpoint_url = endpoint_url
 
-    def check(self) -> None:
-        """Raises ``ImproperlyConfigured`` for what is missing to ask SQS anything."""
-        _ = self._boto3
+    def check(self, alias: str) -> list[checks.CheckMessage]:
+        """What is missing to ask SQS anything."""
+        if find_spec("boto3") is None:
+            hint = "Type: pip install 'django-tasks-oneshot[sqs]'"
+            return [checks.Error(f"TASKS[{alias!r}] needs boto3.", hint=hint, id="oneshot.E006")]
+        try:
+            _ = self._boto3
+        except ImproperlyConfigured as error:
+            hint = 'Write the region beside the URL, such as "region": "eu-west-1", or set AWS_DEFAULT_REGION.'
+            return [checks.Error(f"TASKS[{alias!r}]: {error}", hint=hint, id="oneshot.E007")]
+        return []
 
     def close(self) -> None:
         """Closes its connections; they are opened again when they are needed."""
@@ -134,10 +144,7 @@ class SQSClient:
     @cached_property
     def _boto3(self) -> Any:
         """Made when first used: its import takes longer than a short run."""
-        try:
-            session = _session()
-        except ImportError as error:
-            raise ImproperlyConfigured("SQS needs boto3: pip install 'django-tasks-oneshot[sqs]'") from error
+        session = _session()
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -155,8 +162,10 @@ class SQSClient:
 @cache
 def _session() -> Any:
     """What is read of boto3's files is read once."""
-    import boto3
-
+    try:
+        import boto3
+    except ImportError as error:
+        raise ImproperlyConfigured("SQS needs boto3: pip install 'django-tasks-oneshot[sqs]'") from error
     return boto3.session.Session()
 
 

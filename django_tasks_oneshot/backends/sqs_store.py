@@ -30,7 +30,7 @@ from .base import (
     Succeeded,
 )
 from .enqueued import rebuilt_task
-from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox
+from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox, leave_alone
 from .sqs_message import Message, encode
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ class SQSStore(Store):
             deliveries = self.mailbox.receive(limit, min(HOLD, self.lease()))
             if not deliveries:
                 break
-            wanted = [each for each in deliveries if _is_wanted(each.message.path, only, leaving)]
-            unwanted += [each for each in deliveries if each not in wanted]
+            tasks = [each for each in deliveries if _is_task(each)]
+            wanted = [each for each in tasks if _is_wanted(each.message.path, only, leaving)]
+            unwanted += [each for each in tasks if each not in wanted]
         self._give_back(unwanted, delay=self.remaining())  # this run does not see them again
         return self._take(wanted)
 
@@ -177,6 +178,13 @@ class SQSStore(Store):
 
     def keep_durations(self, durations: Mapping[str, Duration]) -> None:
         """It has no place for them."""
+
+
+def _is_task(delivery: Delivery) -> bool:
+    if delivery.message.is_row:
+        why = "it was sent when OPTIONS['results'] was True, and its task is in the database"
+        leave_alone(delivery.url, delivery.id, delivery.receives, why)
+    return not delivery.message.is_row
 
 
 def _is_wanted(path: str, only: Collection[str] | None, leaving: Collection[str]) -> bool:

@@ -24,6 +24,7 @@ REPORT_KEYS = [
     "continued",
     "interrupted",
     "scheduled",
+    "dispatched",
     "remaining",
     "stopped_because",
     "seconds",
@@ -108,7 +109,7 @@ class TestExit:
     def test_is_2_where_the_settings_of_the_backend_are_wrong(self, rows, settings):
         backend = {**settings.TASKS["default"], "OPTIONS": {"lease": 5}}
         settings.TASKS = {**settings.TASKS, "default": backend}
-        with pytest.raises(CommandError, match=r"'lease'(.|\n)*HINT: Write one of: lease_seconds") as refused:
+        with pytest.raises(CommandError, match=r"'lease'(.|\n)*HINT: Write one of: dispatch, lease_seconds") as refused:
             call_command("run_due_tasks")
         assert refused.value.returncode == 2
 
