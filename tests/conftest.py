@@ -35,6 +35,7 @@ if connection.vendor != "sqlite":
         "local_aws",
         "management/test_task_schedules.py",
         "sqs/test_endpoint.py",
+        "test_conf.py",
         "test_schedule_admin.py",
         "test_docs.py",
         "test_imports.py",
