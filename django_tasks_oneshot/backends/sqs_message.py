@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -11,11 +12,13 @@ from typing import Any
 from django.core.signing import BadSignature, Signer
 
 from ..contract.exceptions import UnstorableValue
+from ..contract.retry import INTERRUPTED
 from ..contract.values import to_json
 
 VERSION = 1
 #: Bytes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 LARGEST_MESSAGE = 1024 * 1024
+ROOM = 2 * 1024  # of these, for what attempts add to a message: one that cannot grow could not be tried again
 #: What of a task's past travels with it. Each request of SQS is charged by 64 KiB.
 LONGEST_HISTORY = 32 * 1024  # characters of errors
 LONGEST_TRACEBACK = 4 * 1024
@@ -23,7 +26,14 @@ MOST_WORKERS = 10
 
 _SIGNER = "django_tasks_oneshot.sqs"
 _TIMES = ("enqueued_at", "run_after", "started_at", "last_attempted_at", "scheduled_for")
-_LIMIT = f"{LARGEST_MESSAGE:,}"
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("backend", "id", "queue_name", "path"), str),
+    **dict.fromkeys(("priority", "sent", "attempts", "forgotten", "interruptions", "replaces"), int),
+    **dict.fromkeys(("args", "workers", "errors"), list | tuple),
+    **dict.fromkeys(("kwargs", "checkpoint"), dict | None),
+    "due_at": int | float,
+    "group": str | None,
+}
 
 
 class UnreadableMessage(Exception):
@@ -49,6 +59,7 @@ class Message:
     attempts: int = 0  # that have begun
     workers: Sequence[str] = ()  # of the latest of them
     errors: Sequence[Sequence[str]] = ()  # exception and traceback of the latest that ended in one
+    forgotten: int = 0  # attempts that failed before these
     started_at: datetime | None = None
     last_attempted_at: datetime | None = None
     interruptions: int = 0  # in a row
@@ -69,13 +80,14 @@ _DEFAULTS = {each.name: each.default for each in fields(Message)}
 
 def encode(message: Message) -> str:
     """The body of its message: ASCII. Raises ``UnstorableValue`` where it is too large, with no history at all."""
+    largest = LARGEST_MESSAGE if message.sent > 1 else LARGEST_MESSAGE - ROOM
     body = _signed(_shortened(message, LONGEST_HISTORY))
-    if len(body) > LARGEST_MESSAGE:
+    if len(body) > largest:
         body = _signed(_shortened(message, 0))
-    if len(body) > LARGEST_MESSAGE:
+    if len(body) > largest:
         raise UnstorableValue(
-            f"{message.path or message.id}: its message is {len(body):,} bytes, and SQS takes {_LIMIT} at most; "
-            "store what it works on elsewhere, and pass its key."
+            f"{message.path or message.id}: its message is {len(body):,} bytes, and may be {largest:,}, for SQS takes "
+            f"{LARGEST_MESSAGE:,} at most; store what it works on elsewhere, and pass its key."
         )
     return body
 
@@ -83,16 +95,34 @@ def encode(message: Message) -> str:
 def decode(body: str) -> Message:
     """Raises ``UnreadableMessage``."""
     try:
-        values = json.loads(Signer(salt=_SIGNER).unsign(body))
-    except BadSignature as error:
+        text = Signer(salt=_SIGNER).unsign(body)
+    except (BadSignature, UnicodeError) as error:
         raise UnreadableMessage("it is not signed with this project's SECRET_KEY") from error
-    if values.pop("v") != VERSION:
-        raise UnreadableMessage("it is of another version of this package")
     try:
+        values = json.loads(text)
+        if values.pop("v") != VERSION:
+            raise ValueError("v")
         times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
-        return Message(**{**values, **times})
-    except TypeError as error:  # a later release may know more
+        message = Message(**{**values, **times})
+        if unfit := _unfit(message):
+            raise ValueError(", ".join(unfit))
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:  # a later release may know more
         raise UnreadableMessage(f"it is of another version of this package ({error})") from error
+    return message
+
+
+def _unfit(message: Message) -> list[str]:
+    """The fields that hold what nobody writes there."""
+    unfit = [name for name, kind in _TYPES.items() if not isinstance(getattr(message, name), kind)]
+    if not unfit:
+        fits = {
+            "due_at": math.isfinite(message.due_at),
+            "attempts": message.attempts >= 0,
+            "workers": all(isinstance(each, str) for each in message.workers),
+            "errors": all(isinstance(path, str) and isinstance(text, str) for path, text in message.errors),
+        }
+        unfit = [name for name, is_fit in fits.items() if not is_fit]
+    return unfit
 
 
 def _signed(message: Message) -> str:
@@ -109,4 +139,11 @@ def _shortened(message: Message, room: int) -> Message:
         if len(json.dumps(kept)) > room:
             del kept[0]
             break
-    return replace(message, errors=kept, workers=message.workers[-MOST_WORKERS:])
+    forgotten = message.errors[: len(message.errors) - len(kept)]
+    failures = sum(path != INTERRUPTED for path, _ in forgotten)
+    return replace(
+        message,
+        errors=tuple(kept),
+        forgotten=message.forgotten + failures,
+        workers=message.workers[-MOST_WORKERS:],
+    )

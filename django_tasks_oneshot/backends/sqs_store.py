@@ -36,6 +36,8 @@ from .sqs_message import Message, encode
 if TYPE_CHECKING:
     from .sqs import SQSBackend
 
+#: Stands for each error that does not travel any more: by their number it is told whether to try again.
+FORGOTTEN = TaskError(exception_class_path="builtins.Exception", traceback="")
 SAFE = 5.0  # seconds of a lease that have to be left, to do what takes a moment
 
 
@@ -242,7 +244,10 @@ def result_of(backend: SQSBackend, message: Message, status: TaskResultStatus) -
         args=list(message.args),
         kwargs=dict(message.kwargs or {}),
         backend=backend.alias,
-        errors=[TaskError(exception_class_path=path, traceback=traceback) for path, traceback in message.errors],
+        errors=[
+            *[FORGOTTEN] * message.forgotten,
+            *[TaskError(exception_class_path=path, traceback=traceback) for path, traceback in message.errors],
+        ],
         # The number of its workers is the number of attempts; of those long ago it is all that is kept.
         worker_ids=[*[""] * (message.attempts - len(message.workers)), *message.workers],
     )
