@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -118,12 +119,15 @@ class SQSClient:
         """One batch; what SQS refuses of it for a while is tried again."""
         names = list(entries)
         failed: dict[str, str] = {}
+        refused: dict[str, Any] = {}
         for pause in _pauses():
-            answer = self._call(
-                action,
-                QueueUrl=url,
-                Entries=[{"Id": str(number), **entries[names[number]]} for number in range(len(names))],
-            )
+            batch = [{"Id": str(number), **entries[name]} for number, name in enumerate(names)]
+            try:
+                answer = self._call(action, QueueUrl=url, Entries=batch)
+            except StoreUnavailable:
+                if not refused:
+                    raise
+                break  # the others were taken
             refused = {names[int(each["Id"])]: each for each in answer.get("Failed", [])}
             failed |= {name: _reason(each) for name, each in refused.items() if each.get("SenderFault")}
             names = [name for name in refused if name not in failed]
@@ -144,7 +148,8 @@ class SQSClient:
     @cached_property
     def _boto3(self) -> Any:
         """Made when first used: its import takes longer than a short run."""
-        session = _session()
+        with _making:
+            session = _session()
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -154,9 +159,13 @@ class SQSClient:
             read_timeout=LONGEST_WAIT + 10,
         )
         try:
-            return session.client("sqs", region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+            with _making:
+                return session.client("sqs", region_name=self.region, endpoint_url=self.endpoint_url, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ImproperlyConfigured(f"SQS: {error}") from error
+
+
+_making = threading.Lock()  # clients may be used by several threads, a session may not
 
 
 @cache
