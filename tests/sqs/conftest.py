@@ -10,6 +10,7 @@ from django.test import override_settings
 from django_tasks_oneshot.compat import task_backends
 from local_aws import create_queue
 from tests.project.settings import SQS, sqs
+from tests.sqs.endpoint import Endpoint
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +41,28 @@ class Queues:
                 fifo=name.endswith(".fifo"),
             )
         return self.made[name]
+
+
+class Watched(Endpoint):
+    """An endpoint that keeps what it was asked."""
+
+    def __init__(self, target_url):
+        super().__init__(target_url)
+        self.asked = []
+
+    def answer(self, request):
+        self.asked.append((request.action, request.content))
+        return super().answer(request)
+
+    def sent(self, action):
+        """What such requests said."""
+        return [content for name, content in self.asked if name == action]
+
+
+@pytest.fixture
+def endpoint():
+    with Watched(SQS) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
