@@ -81,6 +81,8 @@ class SQSStore(Store):
             wanted = [each for each in tasks if _is_wanted(each.message.path, only, leaving)]
             unwanted += [each for each in tasks if each not in wanted]
         self._give_back(unwanted, delay=self.remaining())  # this run does not see them again
+        if not wanted:  # the run may end now
+            self.mailbox.flush_polled()
         return self._take(wanted)
 
     def _take(self, deliveries: Sequence[Delivery]) -> Sequence[Claim]:
