@@ -105,7 +105,8 @@ class SQSBackend(OneshotBackend):
 
     def _send_tasks(self, calls: Sequence[Call]) -> Sequence[AnyResult]:
         messages = [self._message(*call) for call in calls]
-        self._send_on_commit([self._first_letter(*each) for each in zip(messages, calls, strict=True)])
+        deduplications = [self._named("message_deduplication_id", call) for call in calls]
+        self._send_on_commit([self.letter(*each) for each in zip(messages, deduplications, strict=True)])
         results = [self.result_of(message, TaskResultStatus.READY) for message in messages]
         for result in results:
             notify(task_enqueued, self, result)
@@ -114,20 +115,24 @@ class SQSBackend(OneshotBackend):
     def _store_rows(self, calls: Sequence[Call]) -> Sequence[AnyResult]:
         from .database_rows import insert
 
+        # Before there are rows: nothing would ever be sent of them.
+        self.client.check()
+        names = [(self._group(call), self._named("message_deduplication_id", call)) for call in calls]
         rows, results = insert(self, calls)
-        messages = [
-            Message(
-                backend=self.alias,
-                id=str(row.pk),
-                queue_name=row.queue_name,
-                priority=row.priority,
-                due_at=_timestamp(call[0].run_after),
-                group=self._group(call),
-            )
-            for row, call in zip(rows, calls, strict=True)
-        ]
-        self._send_on_commit([self._first_letter(*each) for each in zip(messages, calls, strict=True)])
+        self._send_on_commit([self._letter_of_row(*each) for each in zip(rows, calls, names, strict=True)])
         return results
+
+    def _letter_of_row(self, row: Any, call: Call, names: tuple[str | None, str | None]) -> Letter:
+        group, deduplication = names
+        message = Message(
+            backend=self.alias,
+            id=str(row.pk),
+            queue_name=row.queue_name,
+            priority=row.priority,
+            due_at=_timestamp(call[0].run_after),
+            group=group,
+        )
+        return self.letter(message, deduplication)
 
     def _send_on_commit(self, letters: Sequence[Letter]) -> None:
         on_commit = self.option("on_commit")
@@ -167,9 +172,6 @@ class SQSBackend(OneshotBackend):
         by_default = task.queue_name if _is_fifo(self.url_of(task.queue_name, task.priority)) else None
         return self._named("message_group_id", call) or by_default
 
-    def _first_letter(self, message: Message, call: Call) -> Letter:
-        return self.letter(message, deduplication=self._named("message_deduplication_id", call))
-
     def _named(self, option: str, call: Call) -> str | None:
         """What the project's function says of this call."""
         function = self._functions[option]
@@ -185,7 +187,9 @@ class SQSBackend(OneshotBackend):
     def letter(self, message: Message, deduplication: str | None = None) -> Letter:
         """The message as it is sent now; it comes back when its delay is over, and is sent again if it is not due."""
         url = self.url_of(message.queue_name, message.priority)
-        delay = 0 if _is_fifo(url) else max(0, min(LONGEST_DELAY, math.ceil(message.due_at - time.time())))
+        # One that came before its time, by the clock of SQS, is not to come again at once because ours is ahead.
+        shortest = 1 if message.due_at and message.sent > 1 else 0
+        delay = 0 if _is_fifo(url) else max(shortest, min(LONGEST_DELAY, math.ceil(message.due_at - time.time())))
         return Letter(
             id=message.id,
             url=url,
