@@ -7,7 +7,10 @@ import boto3
 import pytest
 from django.test import override_settings
 
-from django_tasks_oneshot.compat import task_backends
+from django_tasks_oneshot.backends.sqs_message import decode
+from django_tasks_oneshot.compat import task_backends, task_finished, task_started
+from django_tasks_oneshot.run.deadline import Deadline
+from django_tasks_oneshot.run.drain import Limits, drain
 from local_aws import create_queue
 from tests.project.settings import SQS, sqs
 from tests.sqs.endpoint import Endpoint
@@ -100,3 +103,46 @@ def count(client):
         return sum(int(answer["Attributes"][name]) for name in names)
 
     return count
+
+
+@pytest.fixture
+def messages(client):
+    """What is to be received of a queue now; it is in nobody's way afterwards."""
+
+    def messages(url):
+        found = []
+        while received := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += received
+        for each in found:
+            client.change_message_visibility(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0)
+        return [decode(each["Body"]) for each in found]
+
+    return messages
+
+
+@pytest.fixture
+def run(rows):
+    """One run of the backend as it is now; its report."""
+
+    def run(max_seconds=None, grace_seconds=None, alias="default", **limits):
+        return drain(task_backends[alias], Deadline(max_seconds, grace_seconds), Limits(**limits))
+
+    return run
+
+
+@pytest.fixture
+def seen():
+    """What signals told of results: started or finished, and attempts, errors and status as they were then."""
+    seen = []
+
+    def started(sender, task_result, **kwargs):
+        seen.append(("started", task_result.id, task_result.attempts, len(task_result.errors)))
+
+    def finished(sender, task_result, **kwargs):
+        seen.append((task_result.status, task_result.id, task_result.attempts, len(task_result.errors)))
+
+    task_started.connect(started)
+    task_finished.connect(finished)
+    yield seen
+    task_started.disconnect(started)
+    task_finished.disconnect(finished)

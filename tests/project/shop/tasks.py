@@ -810,3 +810,26 @@ HANGS = {
     "atomic": _in_atomic,
     "wrapped": _wrap,
 }
+
+
+# What is large
+
+
+@task
+def write_down_size(text):
+    note(len(text))
+
+
+# What fails once
+
+
+@task(takes_context=True, max_attempts=2, backoff=constant(0))
+def tell_attempt_of(context, text):
+    if context.attempt == 1:
+        raise ValueError(text)
+
+
+@task(takes_context=True, max_attempts=2, backoff=constant(1))
+def fail_once_and_wait_a_second(context):
+    if context.attempt == 1:
+        raise ValueError("once")
