@@ -60,4 +60,4 @@ class Dispatch:
         return Letter(id=message.id, url=self.url, body=encode(message), group=own, deduplication=own)
 
     def mailbox(self, deliveries: Sequence[Delivery]) -> Mailbox:
-        return Mailbox(self.client, self.letter, alias=self.alias, handed=deliveries)
+        return Mailbox(self.client, lambda message, url: self.letter(message), alias=self.alias, handed=deliveries)

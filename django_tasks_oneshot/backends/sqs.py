@@ -184,9 +184,12 @@ class SQSBackend(OneshotBackend):
         options = {name: self.option(name) for name in ("message_group_id", "message_deduplication_id")}
         return {name: import_string(value) if isinstance(value, str) else value for name, value in options.items()}
 
-    def letter(self, message: Message, deduplication: str | None = None) -> Letter:
-        """The message as it is sent now; it comes back when its delay is over, and is sent again if it is not due."""
-        url = self.url_of(message.queue_name, message.priority)
+    def letter(self, message: Message, deduplication: str | None = None, *, url: str = "") -> Letter:
+        """The message as it is sent now; it comes back when its delay is over, and is sent again if it is not due.
+
+        To ``url``, where it has come from: what OPTIONS say may be another one since.
+        """
+        url = url or self.url_of(message.queue_name, message.priority)
         # One that came before its time, by the clock of SQS, is not to come again at once because ours is ahead.
         shortest = 1 if message.due_at and message.sent > 1 else 0
         delay = 0 if _is_fifo(url) else max(shortest, min(LONGEST_DELAY, math.ceil(message.due_at - time.time())))
@@ -222,7 +225,7 @@ class SQSBackend(OneshotBackend):
     ) -> Store:
         mailbox = Mailbox(
             self.client,
-            self.letter,
+            lambda message, url: self.letter(message, url=url),
             alias=self.alias,
             urls=self._urls_of(queues),
             wait=self.option("wait_seconds"),

@@ -85,12 +85,15 @@ def leave_alone(url: str, message_id: str, receives: int, why: str) -> None:
 
 
 class Mailbox:
-    """``urls`` are polled in their order. With ``handed``, these are all that there is."""
+    """``urls`` are polled in their order. With ``handed``, these are all that there is.
+
+    ``write`` makes the letter of a message, for the queue of this URL.
+    """
 
     def __init__(
         self,
         client: SQSClient,
-        write: Callable[[Message], Letter],
+        write: Callable[[Message, str], Letter],
         *,
         alias: str,
         urls: Sequence[str] = (),
@@ -192,7 +195,7 @@ class Mailbox:
 
         Returns why those that could not be sent were not, by their ids.
         """
-        failed = self.client.send([self.write(message) for _, message in successors])
+        failed = self.client.send([self.write(message, delivery.url) for delivery, message in successors])
         for delivery, message in successors:
             if message.id not in failed:
                 self.discard(delivery)
@@ -223,14 +226,16 @@ class Mailbox:
         """Deletes what is to be deleted."""
         with self._lock:
             undeleted, self._undeleted = self._undeleted, []
-        for url, deliveries in groupby(sorted(undeleted, key=_url), key=_url):
-            by_receipt = {each.receipt: each for each in deliveries}
+        while undeleted:
+            url = undeleted[0].url
+            by_receipt = {each.receipt: each for each in undeleted if each.url == url}
             try:
                 failed = self.client.delete(url, list(by_receipt))
             except StoreUnavailable:
                 with self._lock:
-                    self._undeleted += by_receipt.values()
+                    self._undeleted += undeleted
                 raise
+            undeleted = [each for each in undeleted if each.url != url]
             for receipt, reason in failed.items():
                 logger.warning(
                     "Task id=%s path=%s has ended, and its message could not be deleted (%s). It may run again.",
