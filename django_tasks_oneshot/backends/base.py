@@ -46,6 +46,8 @@ class Claim:
     rescued: bool = False  # from a run that did not come back
     checkpoint: Checkpoint = field(default_factory=Checkpoint)  # how far the task has come; kept with the outcome
     fire: Fire | None = None  # the fire time of a schedule that the task stands for
+    #: Raises ``UnstorableValue`` where its store cannot keep the checkpoint, which is then what it was before.
+    check_checkpoint: Callable[[], None] = lambda: None
     state: Any = None  # the store's own
 
     def __post_init__(self) -> None:

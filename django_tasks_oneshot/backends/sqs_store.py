@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
 from ..compat import AnyResult, TaskError, TaskResult, TaskResultStatus
+from ..contract.exceptions import UnstorableValue
 from ..contract.missed import Fire
 from ..contract.progress import Checkpoint
 from .base import (
@@ -98,7 +101,7 @@ class SQSStore(Store):
     def _claim_of(self, delivery: Delivery) -> Claim:
         message = _with_lost_attempts(delivery)
         held = Held(delivery=delivery, before=message, message=message)
-        return Claim(
+        claim = Claim(
             id=message.id,
             path=message.path,
             token=delivery.receipt,
@@ -109,10 +112,12 @@ class SQSStore(Store):
             fire=Fire(message.scheduled_for, message.replaces) if message.scheduled_for else None,
             state=held,
         )
+        claim.check_checkpoint = partial(self._check_checkpoint, claim)
+        return claim
 
     def _begin(self, claim: Claim) -> bool:
         held: Held = claim.state
-        if not self._is_ours(held.delivery):
+        if not self._is_ours(held.delivery, HOLD.total_seconds() / 2):  # until its heartbeat renews it
             return False
         now = timezone.now()
         held.message = replace(
@@ -125,9 +130,9 @@ class SQSStore(Store):
         held.status = TaskResultStatus.RUNNING
         return True
 
-    def _is_ours(self, delivery: Delivery) -> bool:
-        """For SAFE seconds more. Nobody but our clock tells: SQS takes old receipts of a standard queue, too."""
-        return delivery.seconds_left > SAFE or self.mailbox.renew(delivery, min(HOLD, self.lease()))
+    def _is_ours(self, delivery: Delivery, seconds: float = SAFE) -> bool:
+        """For so many more. Nobody but our clock tells: SQS takes old receipts of a standard queue, too."""
+        return delivery.seconds_left > seconds or self.mailbox.renew(delivery, min(HOLD, self.lease()))
 
     def record(self, claim: Claim, outcome: Outcome, *, start: Claim | None) -> Recorded:
         kept = self._settle(claim, outcome)
@@ -140,6 +145,8 @@ class SQSStore(Store):
         if isinstance(outcome, Succeeded | Failed):
             self.mailbox.discard(delivery)
             return True
+        with suppress(UnstorableValue):  # an attempt that ended in this is tried again from the one before
+            self._check_checkpoint(claim)
         failed = self.mailbox.replace([(delivery, _successor(claim, outcome))])
         if failed:
             raise StoreUnavailable(f"SQS, {delivery.url}: {failed[claim.id]}")
@@ -147,8 +154,17 @@ class SQSStore(Store):
 
     def checkpoint(self, claim: Claim) -> bool:
         """It is durable when the attempt ends, and lost if its process dies: a message cannot be changed."""
-        encode(replace(claim.state.message, checkpoint=claim.checkpoint.as_json(), errors=()))
+        self._check_checkpoint(claim)
         return self._is_ours(claim.state.delivery)
+
+    def _check_checkpoint(self, claim: Claim) -> None:
+        now_written = claim.checkpoint.as_json()
+        try:
+            encode(replace(claim.state.message, checkpoint=now_written))
+        except UnstorableValue:
+            vars(claim.checkpoint).update(vars(Checkpoint.from_json(claim.written)))
+            raise
+        claim.written = now_written
 
     def release(self, claims: Iterable[Claim]) -> None:
         self._give_back([each.state.delivery for each in claims])

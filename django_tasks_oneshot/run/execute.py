@@ -127,6 +127,7 @@ def _interruption(error: BaseException, interrupter: Interrupter) -> TaskInterru
 def _continued(claim: Claim, later: ContinueLater) -> Continued:
     delay = duration("after", later.after)
     claim.checkpoint.take_over(later)
+    claim.check_checkpoint()
     if not claim.has_come_further:
         delay = max(delay, SHORTEST_WAIT)
     update_result(claim.result, status=TaskResultStatus.READY)
