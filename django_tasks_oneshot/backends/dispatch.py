@@ -13,6 +13,7 @@ from .sqs_client import Letter, SQSClient
 from .sqs_mailbox import Delivery, Mailbox
 from .sqs_message import Message, encode
 
+SHORTEST_PATIENCE = timedelta(seconds=1)  # else one run would send messages of one row without end
 KEYS = ("sqs_queue_url", "region", "endpoint_url", "republish_seconds")
 
 
@@ -41,6 +42,8 @@ class Dispatch:
         self.patience: timedelta = duration(
             "OPTIONS['dispatch']['republish_seconds']", options.get("republish_seconds", 300)
         )
+        if self.patience < SHORTEST_PATIENCE:
+            raise InvalidTask("OPTIONS['dispatch']['republish_seconds'] is too short; write at least 1.")
         self.client = SQSClient(options.get("region"), options.get("endpoint_url"))
 
     def send(self, rows: Sequence[Row]) -> bool:

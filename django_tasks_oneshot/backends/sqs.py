@@ -116,7 +116,7 @@ class SQSBackend(OneshotBackend):
         from .database_rows import insert
 
         # Before there are rows: nothing would ever be sent of them.
-        self.client.check()
+        self.client.prepare()
         names = [(self._group(call), self._named("message_deduplication_id", call)) for call in calls]
         rows, results = insert(self, calls)
         self._send_on_commit([self._letter_of_row(*each) for each in zip(rows, calls, names, strict=True)])

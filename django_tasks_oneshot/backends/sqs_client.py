@@ -58,11 +58,15 @@ class SQSClient:
             hint = "Type: pip install 'django-tasks-oneshot[sqs]'"
             return [checks.Error(f"TASKS[{alias!r}] needs boto3.", hint=hint, id="oneshot.E006")]
         try:
-            _ = self._boto3
+            self.prepare()
         except ImproperlyConfigured as error:
             hint = 'Write the region beside the URL, such as "region": "eu-west-1", or set AWS_DEFAULT_REGION.'
             return [checks.Error(f"TASKS[{alias!r}]: {error}", hint=hint, id="oneshot.E007")]
         return []
+
+    def prepare(self) -> None:
+        """Raises ``ImproperlyConfigured`` for what is missing to ask SQS anything."""
+        _ = self._boto3
 
     def close(self) -> None:
         """Closes its connections; they are opened again when they are needed."""
