@@ -69,6 +69,9 @@ TASKS = {
     },
     "immediate": {"BACKEND": f"{BaseTaskBackend.__module__.rpartition('.')[0]}.immediate.ImmediateBackend"},
     "foreign": {"BACKEND": "tests.project.foreign.TableBackend"},
+    # For processes of their own; the queues are those of one test.
+    "sqs": sqs(queue_urls=f"{SQS}/123456789012/{os.environ.get('ONESHOT_QUEUES')}-sqs"),
+    "sqs_results": sqs(queue_urls=f"{SQS}/123456789012/{os.environ.get('ONESHOT_QUEUES')}-results", results=True),
 }
 
 ENGINE = os.environ.get("ONESHOT_ENGINE", "sqlite3")

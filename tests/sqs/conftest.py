@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
+from datetime import timedelta
 
 import boto3
 import pytest
 from django.test import override_settings
 
+from django_tasks_oneshot.backends import database_delivered, sqs_store
 from django_tasks_oneshot.backends.sqs_message import decode
 from django_tasks_oneshot.compat import task_backends, task_finished, task_started
 from django_tasks_oneshot.run.deadline import Deadline
@@ -124,8 +127,8 @@ def messages(client):
 def run(rows):
     """One run of the backend as it is now; its report."""
 
-    def run(max_seconds=None, grace_seconds=None, alias="default", **limits):
-        return drain(task_backends[alias], Deadline(max_seconds, grace_seconds), Limits(**limits))
+    def run(max_seconds=None, grace_seconds=None, alias="default", clock=time.monotonic, **limits):
+        return drain(task_backends[alias], Deadline(max_seconds, grace_seconds, clock), Limits(**limits))
 
     return run
 
@@ -146,3 +149,16 @@ def seen():
     yield seen
     task_started.disconnect(started)
     task_finished.disconnect(finished)
+
+
+@pytest.fixture
+def hold(monkeypatch):
+    """Sets how long a claim is held at first. Without ``renewed``, also how long it is held at all."""
+
+    def hold(seconds, *, renewed=True):
+        for module in (sqs_store, database_delivered):
+            monkeypatch.setattr(module, "HOLD", timedelta(seconds=seconds))
+        for store in (sqs_store.SQSStore, database_delivered.ResultsStore):
+            monkeypatch.setattr(store, "first_lease", timedelta(seconds=seconds) if renewed else None)
+
+    return hold

@@ -259,16 +259,17 @@ class TestRunAfter:
         assert count(url) == 1
 
     @pytest.mark.parametrize("results", [False, True])
-    def test_it_may_be_naive_where_the_project_is(self, use, endpoint, results, run, seen, eventually, rows):
-        with override_settings(USE_TZ=False, TIME_ZONE="Asia/Kathmandu"):
-            use(endpoint_url=endpoint.url, results=results)
-            run_after = datetime.now() + timedelta(seconds=1)
-            result = tasks.noop.using(run_after=run_after).enqueue()
-            assert result.task.run_after == run_after
-            (entry,) = endpoint.sent("SendMessageBatch")[0]["Entries"]
-            assert entry["DelaySeconds"] in (1, 2)
-            assert run().claimed == 0
-            eventually(lambda: run().claimed)
+    def test_it_may_be_naive_where_the_project_is(self, settings, use, endpoint, results, run, seen, eventually, rows):
+        settings.TIME_ZONE = "Asia/Kathmandu"
+        settings.USE_TZ = False
+        use(endpoint_url=endpoint.url, results=results)
+        run_after = datetime.now() + timedelta(seconds=1)
+        result = tasks.noop.using(run_after=run_after).enqueue()
+        assert result.task.run_after == run_after
+        (entry,) = endpoint.sent("SendMessageBatch")[0]["Entries"]
+        assert entry["DelaySeconds"] in (1, 2)
+        assert run().claimed == 0
+        eventually(lambda: run().claimed)
         assert [kind for kind, *_ in seen] == ["started", "SUCCESSFUL"]
 
 

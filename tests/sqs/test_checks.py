@@ -7,7 +7,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from django_tasks_oneshot.backends import sqs as sqs_module
 from django_tasks_oneshot.backends import sqs_client
 from django_tasks_oneshot.compat import InvalidTask, task_backends
 from tests.project.settings import INSTALLED_APPS, sqs
@@ -40,7 +39,7 @@ class TestChecks:
         assert "queue_urls" in error.hint
 
     def test_e006_boto3_is_missing(self, monkeypatch):
-        monkeypatch.setattr(sqs_module, "find_spec", lambda name: None)
+        monkeypatch.setattr(sqs_client, "find_spec", lambda name: None)
         (error,) = checked(queue_urls=URL).values()
         assert error.id == "oneshot.E006"
         assert error.msg == "TASKS['default'] needs boto3."

@@ -833,3 +833,27 @@ def tell_attempt_of(context, text):
 def fail_once_and_wait_a_second(context):
     if context.attempt == 1:
         raise ValueError("once")
+
+
+@task(max_attempts=12, backoff=constant(0))
+def fail_at_length():
+    raise ValueError("x" * 10_000)
+
+
+@task(takes_context=True, max_attempts=2, backoff=constant(0))
+def keep_too_much(context, how):
+    """More than a message takes, and not more than a row does."""
+    note(context.attempt)
+    value = "x" * 2_000_000
+    if context.attempt == 1 and how == "checkpoint":
+        context.checkpoint(value)
+    if context.attempt == 1 and how == "continue":
+        raise ContinueLater(value)
+    return context.checkpoint_value
+
+
+@task(takes_context=True)
+def walk(context, end):
+    for number in context.resume(range(1, end + 1)):
+        note(number)
+        after_each_number()
