@@ -79,6 +79,22 @@ def test_only_compat_asks_where_the_tasks_framework_is(module):
         assert not any(name.split(".")[0] == "django_tasks" or name.startswith("django.tasks") for name in names)
 
 
+def imports_of_aws(node):
+    names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+    names += [each.name for each in node.names] if isinstance(node, ast.Import) else []
+    return [name for name in names if name.split(".")[0] in ("boto3", "botocore")]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_only_the_client_of_sqs_imports_boto3_and_only_when_it_is_used(module):
+    tree = ast.parse(MODULES[module].read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    allowed = {inner for each in functions for inner in ast.walk(each)} if module == "backends/sqs_client" else set()
+    for node in ast.walk(tree):
+        if imports_of_aws(node):
+            assert node in allowed, imports_of_aws(node)
+
+
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_a_module_has_at_most_400_lines(module):
     assert len(MODULES[module].read_text().splitlines()) <= 400

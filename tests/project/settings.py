@@ -71,7 +71,11 @@ TASKS = {
     "foreign": {"BACKEND": "tests.project.foreign.TableBackend"},
     # For processes of their own; the queues are those of one test.
     "sqs": sqs(queue_urls=f"{SQS}/123456789012/{os.environ.get('ONESHOT_QUEUES')}-sqs"),
-    "sqs_results": sqs(queue_urls=f"{SQS}/123456789012/{os.environ.get('ONESHOT_QUEUES')}-results", results=True),
+    "sqs_results": sqs(
+        queue_urls=f"{SQS}/123456789012/{os.environ.get('ONESHOT_QUEUES')}-results",
+        results=True,
+        lease_seconds=int(os.environ.get("ONESHOT_LEASE", "300")),
+    ),
 }
 
 ENGINE = os.environ.get("ONESHOT_ENGINE", "sqlite3")

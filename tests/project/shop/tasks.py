@@ -857,3 +857,10 @@ def walk(context, end):
     for number in context.resume(range(1, end + 1)):
         note(number)
         after_each_number()
+
+
+@task(takes_context=True, max_attempts=2, backoff=constant(0))
+def write_down_in_attempts(context, text):
+    note(f"{text} {context.attempt}")
+    if context.attempt == 1:
+        raise ValueError(text)
