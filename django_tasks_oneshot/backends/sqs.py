@@ -190,9 +190,7 @@ class SQSBackend(OneshotBackend):
         To ``url``, where it has come from: what OPTIONS say may be another one since.
         """
         url = url or self.url_of(message.queue_name, message.priority)
-        # One that came before its time, by the clock of SQS, is not to come again at once because ours is ahead.
-        shortest = 1 if message.due_at and message.sent > 1 else 0
-        delay = 0 if _is_fifo(url) else max(shortest, min(LONGEST_DELAY, math.ceil(message.due_at - time.time())))
+        delay = 0 if _is_fifo(url) else max(0, min(LONGEST_DELAY, math.ceil(message.due_at - time.time())))
         return Letter(
             id=message.id,
             url=url,

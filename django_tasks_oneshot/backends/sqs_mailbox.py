@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -136,7 +136,8 @@ class Mailbox:
                 self.renew(each, timedelta(seconds=each.until_due))
                 self._handed = deque(other for other in self._handed if other.message.group != each.message.group)
         hops = [(each, each.message.sent_anew(due_at=each.message.due_at)) for each in early if not each.is_fifo]
-        self.replace(hops)  # what could not be sent comes again
+        # By the clock of SQS they are early. Where ours is ahead, they are not to come again without a pause.
+        self.replace(hops, shortest_delay=1)  # what could not be sent comes again
 
     def _receive(self, limit: int, lease: timedelta) -> list[Delivery]:
         if not self.is_polled:
@@ -190,12 +191,13 @@ class Mailbox:
         delivery.lease_ends = lease_ends
         return True
 
-    def replace(self, successors: Sequence[tuple[Delivery, Message]]) -> dict[str, str]:
+    def replace(self, successors: Sequence[tuple[Delivery, Message]], *, shortest_delay: int = 0) -> dict[str, str]:
         """Sends each message, and then deletes its predecessor: a crash in between makes two of one.
 
         Returns why those that could not be sent were not, by their ids.
         """
-        failed = self.client.send([self.write(message, delivery.url) for delivery, message in successors])
+        letters = [self.write(message, delivery.url) for delivery, message in successors]
+        failed = self.client.send([replace(each, delay=max(each.delay, shortest_delay)) for each in letters])
         for delivery, message in successors:
             if message.id not in failed:
                 self.discard(delivery)
