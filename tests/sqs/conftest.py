@@ -127,8 +127,8 @@ def messages(client):
 def run(rows):
     """One run of the backend as it is now; its report."""
 
-    def run(max_seconds=None, grace_seconds=None, alias="default", clock=time.monotonic, **limits):
-        return drain(task_backends[alias], Deadline(max_seconds, grace_seconds, clock), Limits(**limits))
+    def run(max_seconds=None, grace_seconds=None, backend=None, alias="default", clock=time.monotonic, **limits):
+        return drain(backend or task_backends[alias], Deadline(max_seconds, grace_seconds, clock), Limits(**limits))
 
     return run
 

@@ -161,7 +161,7 @@ class TestWhatIsMissing:
         sqs_client._session.cache_clear()
         try:
             with pytest.raises(ImproperlyConfigured, match="region"):
-                SQSClient(None, SQS).check()
+                SQSClient(None, SQS).prepare()
         finally:
             sqs_client._session.cache_clear()
 
@@ -176,7 +176,7 @@ class TestWhatIsMissing:
 
     def test_a_url_that_is_none(self):
         with pytest.raises(ImproperlyConfigured, match="Invalid endpoint"):
-            SQSClient("eu-west-1", "not a url").check()
+            SQSClient("eu-west-1", "not a url").prepare()
 
 
 def test_clients_can_be_made_in_several_threads_at_once():
@@ -187,7 +187,7 @@ def test_clients_can_be_made_in_several_threads_at_once():
     def make():
         barrier.wait()
         try:
-            SQSClient("eu-west-1", SQS).check()
+            SQSClient("eu-west-1", SQS).prepare()
         except Exception as error:
             errors.append(error)
 
