@@ -13,6 +13,9 @@ from ..contract.exceptions import TaskInterrupted, TaskTimeout
 SHORT_GRACE = 5.0
 #: Between the interruption of a task and the end of its process: for ``finally`` blocks, and to record it.
 WRAP_UP = 2.0
+#: Before a host's interruption, at most: what can stop by itself does so first. It takes a share of a short time.
+STOP_FIRST = 1.0
+SHARE_TO_STOP_FIRST = 0.1
 
 
 class Deadline:
@@ -46,9 +49,12 @@ class Deadline:
     ) -> Deadline:
         """For a host that kills the process in ``remaining_seconds``, as AWS Lambda does.
 
-        What runs ``margin_seconds`` before is interrupted; `WRAP_UP` of them are for its end and its record.
+        What runs ``margin_seconds`` before is interrupted; `WRAP_UP` of them are for its end and its record. A moment
+        earlier, loops that go on later stop between two items: one that is interrupted is done twice.
         """
-        return cls(max(0.0, remaining_seconds - margin_seconds), 0.0, clock)
+        until_interruption = max(0.0, remaining_seconds - margin_seconds)
+        grace = min(STOP_FIRST, SHARE_TO_STOP_FIRST * until_interruption)
+        return cls(until_interruption - grace, grace, clock)
 
     def lie_within(self, outer: Deadline) -> None:
         """A task of ``outer``'s run begins this one: it has to be over before that task is cut off."""

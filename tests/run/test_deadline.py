@@ -144,10 +144,15 @@ class TestTimeout:
 
 
 class TestOfAHostThatKills:
-    def test_starting_and_running_end_a_margin_before(self, clock):
+    def test_what_runs_is_interrupted_a_margin_before(self, clock):
         deadline = Deadline.of_host(900, 10, clock)
-        assert (deadline.remaining, deadline.until_interruption, deadline.whole_run) == (890, 890, 890)
+        assert (deadline.until_interruption, deadline.whole_run) == (890, 890)
         assert deadline.until_end == 890 + WRAP_UP
+
+    def test_what_can_stop_by_itself_does_so_a_moment_before_it_is_interrupted(self, clock):
+        assert Deadline.of_host(900, 10, clock).remaining == 889
+        deadline = Deadline.of_host(7, 5, clock)
+        assert (deadline.remaining, deadline.until_interruption) == (1.8, 2)
 
     def test_with_less_time_than_the_margin_nothing_starts(self, clock):
         deadline = Deadline.of_host(3, 10, clock)
