@@ -21,14 +21,14 @@ class DemoFailed(Exception):
     pass
 
 
-def manage(*arguments: str) -> None:
-    """Runs ``manage.py`` in a process of its own, as cron would, and shows what it printed."""
+def manage(*arguments: str, project: Path = PROJECT) -> None:
+    """Runs the project's ``manage.py`` in a process of its own, as cron would, and shows what it printed."""
     command = f"manage.py {' '.join(arguments)}"
     print(f"{clock(timezone.now())} $ {command}", flush=True)
     try:
         process = subprocess.run(  # noqa: S603 - our own command line
             [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
+            cwd=project,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
