@@ -8,10 +8,11 @@ BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
 
-.PHONY: help demo test no-coverage chaos lint bench clean
+.PHONY: help demo demo-lambda test no-coverage chaos lint bench clean
 
 help:
 	@echo "make demo    see it work: a retry, a schedule and a task of several runs, on SQLite"
+	@echo "make demo-lambda  the same on AWS Lambda, which is played on this machine"
 	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
 	@echo "make chaos   kills hundreds of runs, and sees that no task is lost or repeated without a reason"
 	@echo "make lint    ruff and mypy"
@@ -21,6 +22,9 @@ help:
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/crontab/demo.py
+
+demo-lambda: $(VENV)/.installed
+	$(BIN)/python examples/lambda/local.py
 
 # Faster: make test COVERAGE=no
 RUN = $(if $(filter no,$(COVERAGE)),$(BIN)/python,$(BIN)/coverage run)
