@@ -51,7 +51,7 @@ class Report:
 _STOPPED = {
     "empty": "Nothing else is due",
     "nothing_fits": "Nothing else fits into the rest of the run",
-    "max_seconds": "Stopped by --max-seconds",
+    "max_seconds": "Stopped when its time was over",
     "max_tasks": "Stopped by --max-tasks",
     "signal": "Stopped by a signal",
 }
