@@ -9,6 +9,7 @@ import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import boto3
@@ -27,6 +28,7 @@ ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+MOTO_SERVER = Path(__file__).with_name("moto_server.py")
 SECONDS_TO_START = 60
 LISTENING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
@@ -87,7 +89,7 @@ class Cloud:
     def _start(self) -> tuple[str, subprocess.Popen[bytes]]:
         process = start_python(
             # It takes a port of its own choice: one that was free a moment ago may be somebody else's by now.
-            *("-m", "moto.server", "-H", "127.0.0.1", "-p", "0"),
+            *("-P", str(MOTO_SERVER), "-H", "127.0.0.1", "-p", "0"),
             python=sys.executable,
             environment={**os.environ, **ENVIRONMENT},
             output=self._output,
