@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 DATABASES = ("oneshot", "oneshot_second")
 POSTGRESQL_BIN = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/usr/local/bin")]
@@ -152,13 +153,19 @@ def mysql_server(*, durable: bool = True) -> Iterator[Server]:
 
 @contextmanager
 def sqs() -> Iterator[dict[str, str]]:
+    with local_aws().Cloud() as cloud:
+        yield {"ONESHOT_SQS": cloud.url, **cloud.environment}
+
+
+def local_aws() -> ModuleType:
     if importlib.util.find_spec("moto") is None:
         raise MissingServer("moto was not found; pip install 'moto[server]'")
-    sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "lambda"))
-    from local_aws import Cloud
+    examples = str(Path(__file__).parents[1] / "examples" / "lambda")
+    if examples not in sys.path:
+        sys.path.insert(0, examples)
+    import local_aws
 
-    with Cloud() as cloud:
-        yield {"ONESHOT_SQS": cloud.url, **cloud.environment}
+    return local_aws
 
 
 SERVERS = {"sqlite": sqlite, "postgresql": postgresql, "mysql": mysql}
@@ -218,7 +225,7 @@ def _free_port() -> int:
         return port
 
 
-def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
     """A profile, a session or an endpoint of the caller's would be used in spite of these."""
     return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
 
@@ -230,7 +237,7 @@ def main() -> int:
         return 2
     try:
         with sqs() as queues, SERVERS[name](durable=False) as database:
-            environment = {**_without_aws(os.environ), **database, **queues}
+            environment = {**without_aws(os.environ), **database, **queues}
             return subprocess.run(command, env=environment).returncode
     except MissingServer as missing:
         print(f"{name}: {missing}", file=sys.stderr)

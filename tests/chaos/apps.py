@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -8,6 +9,7 @@ from django_tasks_oneshot.compat import task_finished, task_started
 
 from . import ledger
 from .points import reach
+from .sqs import OPTIONS
 
 
 class ChaosConfig(AppConfig):
@@ -21,6 +23,10 @@ class ChaosConfig(AppConfig):
             from . import internals
 
             internals.install()
+        if OPTIONS in os.environ:
+            from .sqs import internals as internals_of_sqs
+
+            internals_of_sqs.install()
 
 
 def _started(task_result: Any, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .ledger import Event
-from .points import RANDOM
+from .points import ANY_MOMENT
 
 
 @dataclass(kw_only=True)
@@ -18,6 +18,7 @@ class Execution:
     task: str
     run: str
     began: float
+    attempt: int = 0  # as the task was told
     ended: float | None = None
     outcome: str = ""  # returned, raised, interrupted
 
@@ -67,7 +68,9 @@ def session_of(events: Iterable[Event]) -> Session:
     ordered = sorted(events, key=lambda event: event.at)
     for event in ordered:
         if event.what == "start":
-            execution = Execution(id=event.execution, task=event.task, run=event.run, began=event.at)
+            execution = Execution(
+                id=event.execution, task=event.task, run=event.run, began=event.at, attempt=event.attempt
+            )
             last[event.run] = by_id[event.execution] = execution
             session.executions[event.task].append(execution)
         elif event.what == "end":
@@ -102,9 +105,9 @@ def _note(session: Session, event: Event) -> None:
 
 
 def _stop(event: Event, last: Execution | None, session: Session) -> Stop:
-    """A named point says what was under way there; for a kill at random it is what the run began last."""
+    """A named point says what was under way there; for a kill at any moment it is what the run began last."""
     task, needs_rescue = event.task, bool(event.task)
-    if event.point == RANDOM and last is not None and not _was_told(session.finished[last.task], last):
+    if event.point in ANY_MOMENT and last is not None and not _was_told(session.finished[last.task], last):
         # Between its end and the record of that, only the database knows whether it has to be rescued.
         task, needs_rescue = last.task, last.ended is None
     return Stop(what=event.what, at=event.at, run=event.run, point=event.point, task=task, needs_rescue=needs_rescue)

@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db import router
 
-from django_tasks_oneshot.backends.base import Claim, Recorded
+from django_tasks_oneshot.backends.base import Claim, Recorded, Store
+from django_tasks_oneshot.backends.database_delivered import DeliveredStore
 from django_tasks_oneshot.backends.database_store import DatabaseStore
+from django_tasks_oneshot.backends.sqs_store import SQSStore
 from django_tasks_oneshot.compat import AnyResult
 from django_tasks_oneshot.contract.missed import Fire
 from django_tasks_oneshot.models import Schedule
@@ -21,9 +23,11 @@ from .points import reach
 
 def install() -> None:
     """Puts the named points into this process, and lets it write down what it claims and fires."""
-    _wrap(DatabaseStore, "claim", _claim)
-    _wrap(DatabaseStore, "record", _record)
-    _wrap(Firing, "enqueue", _enqueue)
+    for store in (DatabaseStore, DeliveredStore, SQSStore):
+        wrap(store, "claim", _claim)
+    for store in (DatabaseStore, SQSStore):
+        wrap(store, "record", _record)
+    wrap(Firing, "enqueue", _enqueue)
 
 
 def last_fires() -> list[tuple[str, str]]:
@@ -31,7 +35,7 @@ def last_fires() -> list[tuple[str, str]]:
     return [(each.name, each.last_fire_at.isoformat()) for each in _schedules().exclude(last_fire_at=None)]
 
 
-def _wrap(owner: object, name: str, wrapper: Callable[..., Any]) -> None:
+def wrap(owner: object, name: str, wrapper: Callable[..., Any]) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
@@ -49,9 +53,7 @@ def _claim(original: Callable[..., Sequence[Claim]], *args: Any, **kwargs: Any) 
     return claims
 
 
-def _record(
-    original: Callable[..., Recorded], store: DatabaseStore, claim: Claim, *args: Any, **kwargs: Any
-) -> Recorded:
+def _record(original: Callable[..., Recorded], store: Store, claim: Claim, *args: Any, **kwargs: Any) -> Recorded:
     reach("before-record", claim.id)
     recorded = original(store, claim, *args, **kwargs)
     following: Claim | None = kwargs.get("start")

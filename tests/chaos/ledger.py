@@ -24,10 +24,11 @@ SUPERVISOR = ""
 class Event:
     """One line. Which of the optional fields it has depends on what happened.
 
-    By the supervisor: ``enqueued`` (tasks), ``spawn``, ``exit`` (code, stderr), ``kill`` (at random), ``term``,
-    ``unfired`` (schedule, fire_time). By a run: ``claimed`` (tasks), ``start`` and ``end`` (task, execution,
-    outcome), ``finished`` (task, outcome), ``fire`` (schedule, fire_time, task), and at a named point ``kill``,
-    ``freeze`` and ``thaw`` (point, task: the one that was started and has no outcome yet).
+    By the supervisor: ``enqueued`` (tasks, attempt: the one that succeeds), ``spawn``, ``exit`` (code, stderr),
+    ``kill`` (at random), ``term``, ``unfired`` (schedule, fire_time). By a run: ``claimed`` (tasks), ``start`` and
+    ``end`` (task, execution, attempt, outcome), ``finished`` (task, outcome), ``fire`` (schedule, fire_time, task), and
+    at a named point ``kill``, ``freeze`` and ``thaw`` (point, task: the one that was started and has no outcome yet).
+    Of messages: ``sending`` (tasks), ``received`` (tasks, receipts), ``deleted`` (receipts).
     """
 
     what: str
@@ -35,6 +36,8 @@ class Event:
     run: str = SUPERVISOR
     task: str = ""
     tasks: tuple[str, ...] = ()
+    receipts: tuple[str, ...] = ()
+    attempt: int = 0
     execution: str = ""
     outcome: str = ""
     point: str = ""
@@ -50,7 +53,8 @@ class Event:
     @classmethod
     def from_line(cls, line: bytes) -> Event:
         values: dict[str, Any] = json.loads(line)
-        values["tasks"] = tuple(values.get("tasks", ()))
+        for name in ("tasks", "receipts"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**values)
 
 

@@ -14,8 +14,11 @@ from . import ledger
 
 TRAP = "CHAOS_TRAP"
 NAMES = ("after-claim", "before-task", "in-task", "before-record", "after-record", "in-tick")
+SENDING = ("after-send", "before-delete")  # around the requests of SQS
 ANYWHERE = ("before-task", "in-task")
 RANDOM = "random"  # not a point: a kill at any moment
+#: Here it is not known what is under way.
+ANY_MOMENT = (RANDOM, "before-send", *SENDING)
 FREEZING = ("in-task", "before-record")
 
 

@@ -25,8 +25,9 @@ def complain(about: str, by_rule: Mapping[str, Sequence[str]]) -> None:
 def summary(figures: Mapping[str, Figures]) -> str:
     """One row a database, and what happened at each named point below."""
     rows = [{"database": name, **_cells(each)} for name, each in figures.items()]
+    names = [*points.NAMES, *(point for point in points.SENDING if "sqs" in figures)]
     kills = [
-        {"kills at": name, **{point: f"{each.kills_at_points[point]:,}" for point in points.NAMES}}
+        {"kills at": name, **{point: f"{each.kills_at_points[point]:,}" for point in names}}
         for name, each in figures.items()
     ]
     return f"{table(rows)}\n\n{table(kills)}"

@@ -39,11 +39,12 @@ class Supervisor:
         workload: Workload,
         directory: Path,
         last_fires: Callable[[], Iterable[tuple[str, str]]] | None,
+        results: Results | None = None,
     ) -> None:
         self.options = options
         self.plan = plan
         self.workload = workload
-        self.results = Results()
+        self.results = results or Results()
         self.schedules = None if last_fires is None else ScheduleWatch(last_fires)
         self.next_check = 0.0
         path = directory / "ledger"

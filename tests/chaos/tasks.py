@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,6 +18,9 @@ from .points import reach
 NEVER_GIVE_UP = 1000  # interruptions: no number of kills may make a task fail
 
 
+LAST_CHANCES = 2
+
+
 class Flaw(Exception):
     """What a task raises that is to be retried."""
 
@@ -24,7 +29,7 @@ class Flaw(Exception):
 def execution(context: Any) -> Iterator[str]:
     """Writes down one execution; its id is what the task returns."""
     result_id, execution_id = context.task_result.id, uuid.uuid4().hex
-    ledger.write("start", task=result_id, execution=execution_id)
+    ledger.write("start", task=result_id, execution=execution_id, attempt=context.attempt)
     outcome = "interrupted"
     try:
         yield execution_id
@@ -53,6 +58,14 @@ def stumble(context: Any, flaws: int) -> str:
         if context.attempt <= flaws:
             raise Flaw(f"attempt {context.attempt} of {flaws} that raise")
     return execution_id
+
+
+@task(takes_context=True, max_interruptions=LAST_CHANCES)
+def deadly(context: Any) -> None:
+    """Kills its process whenever it is executed."""
+    with execution(context):
+        ledger.write("kill", point="deadly", task=context.task_result.id)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _fired(context: Any) -> str:

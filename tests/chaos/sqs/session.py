@@ -1,0 +1,118 @@
+"""One session of tasks that are messages, from the empty queues to the verdict."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+from django.core.management import call_command
+
+from .. import ledger, points, tasks
+from ..plan import Plan
+from ..report import complain
+from ..session import LIMITED, TOLD_TO_END
+from ..supervisor import Options, Supervisor
+from ..workload import Workload
+from .bodies import Bodies
+from .figures import Figures
+from .queues import NAMES, BadDay, Queues
+from .results import MessageResults
+from .verdict import Left, Verdict, judge
+
+POINTS = ("before-send", *points.SENDING, *points.NAMES)
+TASKS_PER_DEADLY_ONE = 300
+
+
+class Minefield(Workload):
+    """Puts malformed messages and deadly tasks among the others."""
+
+    def __init__(self, random: Random, lease: float, queues: Queues, bodies: Bodies, share: float) -> None:
+        super().__init__(random, lease)
+        self.sqs = queues
+        self.bodies = iter(bodies)
+        self.share = share  # malformed messages by tasks
+        self.planted: Counter[str] = Counter()
+        self.deadly = 0
+        self.enqueued = 0
+
+    def enqueue(self, count: int) -> list[str]:
+        self.enqueued += count
+        for body in islice(self.bodies, int(self.enqueued * self.share) - self.planted.total()):
+            self.sqs.send(self.random.choice(NAMES), body)
+            self.planted[body] += 1
+        while self.deadly * TASKS_PER_DEADLY_ONE < self.enqueued:
+            self.deadly += 1
+            deadly = self._enqueue(tasks.deadly, {})
+            ledger.write("enqueued", tasks=[deadly], outcome="FAILED")
+        return super().enqueue(count)
+
+
+def hold(options: Namespace, day: BadDay) -> tuple[list[Figures], bool]:
+    """The figures of each session, and whether all was right.
+
+    After one in which something was wrong there is no other: what it left in the queues would disturb that.
+    """
+    figures = []
+    for faults in options.faults:
+        verdict = _hold(options, day, faults)
+        figures.append(verdict.figures)
+        if verdict.violations:
+            return figures, False
+    return figures, True
+
+
+def _hold(options: Namespace, day: BadDay, faults: str) -> Verdict:
+    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
+    os.environ[ledger.LEDGER] = str(directory / "ledger")
+    call_command("migrate", verbosity=0)
+    day.begin(faults)
+    verdict = _supervise(options, day.queues, directory, faults)
+    verdict.figures.requests, verdict.figures.faulty = day.requests, day.faulty
+    complain(f"sqs, faults {faults}, seed {options.seed}", verdict.by_rule)
+    if verdict.violations:
+        print(f"The ledger is {directory / 'ledger'}", file=sys.stderr)
+    else:
+        shutil.rmtree(directory)
+    return verdict
+
+
+def _supervise(options: Namespace, queues: Queues, directory: Path, faults: str) -> Verdict:
+    random = Random(options.seed)
+    witness = directory / "believed"
+    minefield = Minefield(
+        Random(options.seed), options.lease, queues, Bodies(random, witness), options.bodies / options.tasks
+    )
+    plan = Plan(random, kills=options.kills, freezes=options.freezes, terms=options.terms, points=POINTS)
+    supervisor = Supervisor(
+        Options(
+            tasks=options.tasks,
+            runs=options.runs,
+            lease=options.lease,
+            limit=options.limit,
+            longest_run=options.max_seconds,
+            commands=[LIMITED, [*LIMITED, "--wait"]],
+            told_to_end=TOLD_TO_END,
+            settings=os.environ["DJANGO_SETTINGS_MODULE"],
+        ),
+        plan,
+        minefield,
+        directory,
+        None,
+        MessageResults(queues.count),
+    )
+    began = time.monotonic()
+    events = supervisor.supervise()
+    left = Left(messages=queues.count(), dead=queues.take_dead(), planted=minefield.planted, believed=witness.exists())
+    verdict = judge(events, left, lease=options.lease, faults=faults)
+    if plan.owed:
+        missing = f"{len(plan.owed)} runs did not meet their fate in {time.monotonic() - began:.0f} s."
+        verdict.by_rule["the plan"] = [missing]
+    return verdict
