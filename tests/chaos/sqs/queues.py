@@ -28,7 +28,7 @@ COUNTS = [
 #: run that takes up a task of a dead one sends it anew, or dies in turn.
 MOST_RECEIPTS = 6
 #: The share of requests that fail. Five in a row would end a run, and that is no violation of anything.
-SHARE = 0.01
+SHARE = 0.005
 DUPLICATES = 0.05  # of the answers to a receipt
 
 
@@ -45,8 +45,8 @@ def failures() -> list[Fault]:
 def lost_answers() -> list[Fault]:
     """All of it is done, and the client does not know."""
     return [
-        Fault(share=SHARE / 2, status=500, code="InternalError", after=True),
-        Fault(share=SHARE / 2, after=True, close=True),
+        Fault(share=SHARE, status=500, code="InternalError", after=True),
+        Fault(share=SHARE, after=True, close=True),
     ]
 
 

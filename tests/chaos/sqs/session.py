@@ -34,25 +34,29 @@ TASKS_PER_DEADLY_ONE = 300
 class Minefield(Workload):
     """Puts malformed messages and deadly tasks among the others."""
 
-    def __init__(self, random: Random, lease: float, queues: Queues, bodies: Bodies, share: float) -> None:
-        super().__init__(random, lease)
+    def __init__(self, options: Namespace, queues: Queues, bodies: Bodies) -> None:
+        super().__init__(Random(options.seed), options.lease)
+        self.options = options
         self.sqs = queues
         self.bodies = iter(bodies)
-        self.share = share  # malformed messages by tasks
         self.planted: Counter[str] = Counter()
         self.deadly = 0
         self.enqueued = 0
 
     def enqueue(self, count: int) -> list[str]:
-        self.enqueued += count
-        for body in islice(self.bodies, int(self.enqueued * self.share) - self.planted.total()):
+        for body in islice(self.bodies, self.due_bodies() - self.planted.total()):
             self.sqs.send(self.random.choice(NAMES), body)
             self.planted[body] += 1
+        self.enqueued += count
         while self.deadly * TASKS_PER_DEADLY_ONE < self.enqueued:
             self.deadly += 1
             deadly = self._enqueue(tasks.deadly, {})
             ledger.write("enqueued", tasks=[deadly], outcome="FAILED")
         return super().enqueue(count)
+
+    def due_bodies(self) -> int:
+        """Half of them at first, and all by half of the session: it lasts until they are dead letters."""
+        return int(self.options.bodies * min(1.0, 0.5 + self.enqueued / self.options.tasks))
 
 
 def hold(options: Namespace, day: BadDay) -> tuple[list[Figures], bool]:
@@ -87,9 +91,7 @@ def _hold(options: Namespace, day: BadDay, faults: str) -> Verdict:
 def _supervise(options: Namespace, queues: Queues, directory: Path, faults: str) -> Verdict:
     random = Random(options.seed)
     witness = directory / "believed"
-    minefield = Minefield(
-        Random(options.seed), options.lease, queues, Bodies(random, witness), options.bodies / options.tasks
-    )
+    minefield = Minefield(options, queues, Bodies(random, witness))
     plan = Plan(random, kills=options.kills, freezes=options.freezes, terms=options.terms, points=POINTS)
     supervisor = Supervisor(
         Options(
