@@ -240,17 +240,21 @@ class SQSBackend(OneshotBackend):
 
         return SQSStore(self, mailbox, worker_id=worker_id, lease=lease, remaining=remaining)
 
-    def _urls_of(self, queues: Collection[str]) -> list[str]:
-        """Raises ``ImproperlyConfigured`` for one that other queues use, too: messages cannot be chosen."""
-        if not queues:
-            return self.urls
+    def _urls_of(self, queues: Collection[str]) -> list[list[str]]:
+        """By priority, the highest first.
+
+        Raises ``ImproperlyConfigured`` for one that other queues use, too: messages cannot be chosen.
+        """
         both = (self.high_priority_queue_urls, self.queue_urls)
+        if not queues:
+            high = set(self.high_priority_queue_urls.values())
+            return [[url for url in self.urls if url in high], [url for url in self.urls if url not in high]]
         if missing := [name for name in queues if any(urls and name not in urls for urls in both)]:
             raise ImproperlyConfigured(
                 f"Queue {missing[0]!r} of {self.alias!r} shares its SQS queue with others, and is received with them; "
                 "give it a URL of its own in OPTIONS['queue_urls']."
             )
-        return [urls[name] for urls in both if urls for name in sorted(queues)]
+        return [[urls[name] for name in sorted(queues)] for urls in both if urls]
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         return [*super().check(**kwargs), *self._check_sqs()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import random
 import threading
 import time
 from collections import deque
@@ -85,7 +86,7 @@ def leave_alone(url: str, message_id: str, receives: int, why: str) -> None:
 
 
 class Mailbox:
-    """``urls`` are polled in their order. With ``handed``, these are all that there is.
+    """``urls``: of the queues of each priority, the highest first. With ``handed``, these are all that there is.
 
     ``write`` makes the letter of a message, for the queue of this URL.
     """
@@ -96,14 +97,14 @@ class Mailbox:
         write: Callable[[Message, str], Letter],
         *,
         alias: str,
-        urls: Sequence[str] = (),
+        urls: Sequence[Sequence[str]] = (),
         wait: int = 0,
         handed: Sequence[Delivery] | None = None,
     ) -> None:
         self.client = client
         self.write = write
         self.alias = alias
-        self.urls = urls
+        self.by_priority = urls
         self.wait = wait
         self.is_polled = handed is None
         self._handed = deque(handed or ())
@@ -143,14 +144,19 @@ class Mailbox:
         if not self.is_polled:
             limit = 1 if self._handed and self._handed[0].is_fifo else limit
             return [self._handed.popleft() for _ in range(min(limit, len(self._handed)))]
-        if len(self.urls) > 1:  # a look at each, before there is time to wait
-            for url in self.urls:
+        urls = self._shuffled_urls()
+        if len(urls) > 1:  # a look at each, before there is time to wait
+            for url in urls:
                 if found := self._receive_from(url, limit, lease, wait=0):
                     return found
-        for url in self.urls:
+        for url in urls:
             if found := self._receive_from(url, limit, lease, wait=self.wait):
                 return found
         return []
+
+    def _shuffled_urls(self) -> list[str]:
+        """Of one priority each time in another order: a queue that is never empty keeps nobody from the next one."""
+        return [url for urls in self.by_priority for url in random.sample(urls, len(urls))]
 
     def _receive_from(self, url: str, limit: int, lease: timedelta, wait: int) -> list[Delivery]:
         # One by one, what comes after a message of its group is not received with it, and keeps its receive count.
@@ -180,7 +186,7 @@ class Mailbox:
 
     def left(self) -> int:
         """How many are due and not received; about."""
-        return sum(map(self.client.count, self.urls)) if self.is_polled else len(self._handed)
+        return sum(map(self.client.count, self._shuffled_urls())) if self.is_polled else len(self._handed)
 
     def renew(self, delivery: Delivery, lease: timedelta) -> bool:
         """``False``: the lease was lost."""
