@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DJANGO ?= Django
 DATABASES ?= sqlite postgresql mysql
+STORES ?= $(DATABASES) sqs
 COVERAGE ?= yes
 BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
@@ -43,7 +44,7 @@ no-coverage:
 	@rm -f .coverage .coverage.*
 
 chaos: $(VENV)/.installed
-	$(BIN)/python -m tests.chaos $(DATABASES) $(CHAOS)
+	$(BIN)/python -m tests.chaos $(STORES) $(CHAOS)
 
 lint: $(VENV)/.linters
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from django_tasks_oneshot.run.drain import Limits, drain
 if connection.vendor != "sqlite":
     collect_ignore = [
         "chaos/resume",
+        "chaos/sqs",
         "chaos/test_plan.py",
         "chaos/test_verdict.py",
         "contract",

@@ -32,6 +32,7 @@ from .resume.figures import summary as summary_of_rows
 from .sqs.figures import Figures as MessageFigures
 from .sqs.figures import summary as summary_of_messages
 
+MANY, FEW = 20_000, 4_000  # tasks: moto looks at each message of a queue to find one
 SETTINGS = "tests.chaos.settings"
 STORE = "CHAOS_STORE"  # the variable by which a session on servers of its own knows that it is not of a database alone
 SHORT = {
@@ -60,6 +61,7 @@ def main() -> int:
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not without the ending of what was started
     if not options.stores:
+        options.tasks = options.tasks or MANY
         return hold_here(options)
     texts: Texts = defaultdict(dict)
     codes = [hold_on_server(name, options, texts) for name in options.stores]
@@ -83,7 +85,7 @@ def parse_arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.chaos", description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
     add("stores", nargs="*", choices=[*STORES, []], metavar="STORE", help=f"Servers: {', '.join(STORES)}.")
-    add("--tasks", type=int, default=20_000, help="How many to enqueue, besides those of schedules (%(default)s).")
+    add("--tasks", type=int, help=f"How many to enqueue, besides those of schedules ({MANY:,}; with sqs {FEW:,}).")
     add("--kills", type=int, default=200, help="Half of them at named points, half at random (%(default)s).")
     add("--freezes", type=int, default=20, help="Runs to stop for longer than the lease, then go on (%(default)s).")
     add("--terms", type=int, default=40, help="Runs to ask to end (%(default)s).")
@@ -111,6 +113,7 @@ def parse_arguments() -> Namespace:
 
 
 def hold_on_server(name: str, options: Namespace, texts: Texts) -> int:
+    options = Namespace(**{**vars(options), "tasks": options.tasks or (FEW if name == "sqs" else MANY)})
     codes = [0]
     try:
         with STORES[name]() as environment:

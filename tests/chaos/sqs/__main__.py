@@ -56,7 +56,7 @@ def main() -> int:
 def parse_arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.chaos.sqs", description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
-    add("--tasks", type=int, default=5_000, help="How many to enqueue, besides those of schedules (%(default)s).")
+    add("--tasks", type=int, default=3_000, help="How many to enqueue, besides those of schedules (%(default)s).")
     add("--kills", type=int, default=90, help="Half of them at named points, half at random (%(default)s).")
     add("--freezes", type=int, default=10, help="Runs to stop for longer than the lease, then go on (%(default)s).")
     add("--terms", type=int, default=20, help="Runs to ask to end (%(default)s).")
