@@ -152,8 +152,9 @@ class ResultsStore(DeliveredStore):
 
     def extend(self, claim: Claim) -> bool:
         is_ours = super().extend(claim)
-        if is_ours:  # whoever receives its message all the same finds it claimed
-            self.mailbox.renew(self.deliveries[claim.id], self.lease())
+        delivery = self.deliveries.get(claim.id)  # None: it was recorded meanwhile
+        if is_ours and delivery is not None:  # whoever receives its message all the same finds it claimed
+            self.mailbox.renew(delivery, self.lease())
         return is_ours
 
 

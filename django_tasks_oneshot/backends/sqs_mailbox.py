@@ -194,6 +194,8 @@ class Mailbox:
         lease_ends = time.monotonic() + seconds
         if delivery.seconds_left <= 0 or self.client.show_after(delivery.url, [delivery.receipt], math.ceil(seconds)):
             return False
+        if delivery.seconds_left <= 0:  # it took that long to be heard: others may have received it meanwhile
+            return False
         delivery.lease_ends = lease_ends
         return True
 
