@@ -92,3 +92,15 @@ def ids_in(events: Iterable[Event]) -> Iterator[str]:
     for event in events:
         yield event.task
         yield from event.tasks
+
+
+def longest_wait(events: Iterable[Event]) -> float:
+    """Seconds from the enqueuing of a task to the first receipt of its message. There are none without messages."""
+    longest = 0.0
+    enqueued: dict[str, float] = {}
+    for event in sorted(events, key=lambda event: event.at):
+        if event.what == "enqueued":
+            enqueued |= dict.fromkeys(event.tasks, event.at)
+        elif event.what == "received":
+            longest = max([longest, *(event.at - enqueued.pop(each) for each in event.tasks if each in enqueued)])
+    return longest

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ..ledger import Event
+from .history import longest_wait
 from .verdict import Left, judge
 
 LEASE = 10.0
@@ -218,3 +219,8 @@ def test_forged_messages_are_not_believed():
 def test_a_run_that_was_not_killed_exits_with_0():
     events = changed(session(), {"what": "exit", "run": "2"}, code=1, stderr="KeyError")
     assert "Run 2 exited with 1: KeyError" in violation(events)
+
+
+def test_how_long_a_task_may_wait_in_its_queue():
+    assert longest_wait(session()) == 10
+    assert longest_wait(session(without=[{"what": "received"}])) == 0
