@@ -69,7 +69,7 @@ def history_of(events: Sequence[Event]) -> History:
                 by_receipt[receipt] = Receipt(run=event.run, at=event.at)
                 history.receipts[task].append(by_receipt[receipt])
         elif event.what == "deleted":
-            for receipt in event.receipts:
+            for receipt in by_receipt.keys() & event.receipts:  # others are of no task
                 by_receipt[receipt].deleted_at = event.at
         elif event.what == "sending":
             for task in event.tasks:

@@ -206,6 +206,11 @@ def test_malformed_messages_are_dead_letters_in_the_end():
     )
 
 
+def test_the_deletion_of_a_malformed_message_is_seen_by_what_is_missing():
+    deleted = Event(what="deleted", at=35, run="2", receipts=("nonsense",))
+    assert "did not become a dead letter" in violation(session(deleted), dead=Counter())
+
+
 def test_no_message_is_left():
     assert violation(messages=3) == "3 messages are left in the queues."
 
