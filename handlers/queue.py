@@ -13,8 +13,9 @@ from .invocation import LambdaContext, invocation, logger
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Runs tasks of SQSBackend, and rows that DatabaseBackend has dispatched, as long as the function may.
 
-    Returns what Lambda is not to delete: what was not started, and what no task can be made of. Failed tasks are dealt
-    with: their retry policies have decided.
+    What there is no time for is sent anew, and comes to another call as if this one had not been. Returns what Lambda
+    is not to delete: messages that no task can be made of, and what could not be sent. Failed tasks are dealt with:
+    their retry policies have decided.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """

@@ -106,7 +106,7 @@ class DatabaseBackend(OneshotBackend):
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         messages = super().check(**kwargs)
         if self.dispatch is not None:
-            messages += self.dispatch.client.check(self.alias)
+            messages += self.dispatch.client.check_boto3(self.alias)
         if not apps.is_installed("django_tasks_oneshot"):
             return messages
         from .database_rows import check_database

@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from ..compat import TaskResultStatus
-from ..contract.schedule import EPOCH
 from ..db.clock import DatabaseNow
 from ..db.trouble import insist
 from ..models import StoredTask
@@ -70,17 +69,16 @@ class DeliveredStore(DatabaseStore):
     def _forgo(self, deliveries: Sequence[Delivery]) -> None:
         """Of what could not be claimed: finished, claimed by others, due later, or not to be started now."""
         ids = [each.message.id for each in deliveries]
-        unfinished = self.rows.filter(pk__in=ids, due_at__isnull=False).only("due_at", "lane")
-        rows = {str(row.pk): row for row in insist(self.alias, lambda: list(unfinished))}
-        finished = self.rows.filter(pk__in=ids, due_at=None).values_list("pk", flat=True)
-        known = {*rows, *map(str, insist(self.alias, lambda: list(finished)))}
+        rows = self.rows.filter(pk__in=ids).only("due_at", "lane").annotate(now=DatabaseNow())
+        by_id = {str(row.pk): row for row in insist(self.alias, lambda: list(rows))}
         for each in deliveries:
-            if each.message.id in rows:
-                self._put_off(each, rows[each.message.id])
-            elif each.message.id in known:
+            row = by_id.get(each.message.id)
+            if row is None:
+                self._miss(each)
+            elif row.due_at is None:  # finished
                 self.mailbox.discard(each)
             else:
-                self._miss(each)
+                self._put_off(each, row)
 
     @abstractmethod
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
@@ -111,11 +109,16 @@ class DeliveredStore(DatabaseStore):
         self._give_back([self.deliveries.pop(claim.id) for claim in claims])
         self.mailbox.flush_polled()
 
-    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
-        self.mailbox.show_again(deliveries)
+    def _give_back(self, deliveries: Sequence[Delivery], delay: float = 0) -> None:
+        """``delay`` in seconds."""
+        due_at = time.time() + delay if delay else 0
+        self.mailbox.give_back([(each, each.message.sent_anew(due_at=due_at)) for each in deliveries])
 
     def flush(self) -> None:
         self.mailbox.flush()
+
+    def close(self) -> None:
+        self._give_back(self.mailbox.unopened())
 
 
 class ResultsStore(DeliveredStore):
@@ -126,8 +129,8 @@ class ResultsStore(DeliveredStore):
 
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
         remaining = self.remaining()
-        not_before = time.time() + remaining if remaining < math.inf else 0  # this run does not see it again
-        self._send_anew([delivery], due_at=max((row.due_at - EPOCH).total_seconds(), not_before))
+        until_due = (row.due_at - row.now).total_seconds()  # type: ignore[attr-defined]
+        self._give_back([delivery], max(0, until_due, remaining if remaining < math.inf else 0))
 
     def _miss(self, delivery: Delivery) -> None:
         """It may have been sent before its transaction was committed. If it comes too often, SQS takes it away.
@@ -136,25 +139,15 @@ class ResultsStore(DeliveredStore):
         """
         if not delivery.message.is_row:
             insist(self.alias, partial(adopt, delivery.message))
-            self._send_anew([delivery])
+            self._give_back([delivery])
 
     def _go_on(self, delivery: Delivery, claim: Claim, delay: timedelta) -> None:
-        self._send_anew([delivery], due_at=time.time() + delay.total_seconds() if delay else 0)
-
-    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
-        self._send_anew(deliveries)
-
-    def _send_anew(self, deliveries: Sequence[Delivery], due_at: float = 0) -> None:
-        self.mailbox.give_back([(each, each.message.sent_anew(due_at=due_at)) for each in deliveries])
-
-    def close(self) -> None:
-        self._give_back(self.mailbox.unopened())
+        self._give_back([delivery], delay.total_seconds())
 
     def extend(self, claim: Claim) -> bool:
         is_ours = super().extend(claim)
-        delivery = self.deliveries.get(claim.id)  # None: it was recorded meanwhile
-        if is_ours and delivery is not None:  # whoever receives its message all the same finds it claimed
-            self.mailbox.renew(delivery, self.lease())
+        if is_ours and (delivery := self.deliveries.get(claim.id)):  # else it was recorded meanwhile
+            self.mailbox.renew(delivery, self.lease())  # who receives its message all the same finds it claimed
         return is_ours
 
 
@@ -166,7 +159,9 @@ class DispatchedStore(DeliveredStore):
         self.by = by
 
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
-        if not row.is_dispatched:  # else this call has no time left for it, and the host brings it again
+        if row.is_dispatched:  # this call has no time left for it, another one has
+            self._give_back([delivery])
+        else:
             self.mailbox.discard(delivery)
 
     def _miss(self, delivery: Delivery) -> None:

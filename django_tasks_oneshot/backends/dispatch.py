@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from ..compat import InvalidTask
 from ..contract.retry import duration
-from .sqs_client import Letter, SQSClient
+from .enqueued import time_ordered_id
+from .sqs_client import Letter, SQSClient, region_of
 from .sqs_mailbox import Delivery, Mailbox
 from .sqs_message import Message, encode
 
@@ -44,7 +46,7 @@ class Dispatch:
         )
         if self.patience < SHORTEST_PATIENCE:
             raise InvalidTask("OPTIONS['dispatch']['republish_seconds'] is too short; write at least 1.")
-        self.client = SQSClient(options.get("region"), options.get("endpoint_url"))
+        self.client = SQSClient(options.get("region") or region_of([self.url]), options.get("endpoint_url"))
 
     def send(self, rows: Sequence[Row]) -> bool:
         """``False``: some could not be sent."""
@@ -58,9 +60,11 @@ class Dispatch:
         return Message(backend=self.alias, id=str(row.pk), queue_name=row.queue_name, priority=row.priority)
 
     def letter(self, message: Message) -> Letter:
-        # In the group of its own, none waits for another; and it is not sent twice in five minutes.
-        own = message.id if self.url.endswith(".fifo") else None
-        return Letter(id=message.id, url=self.url, body=encode(message), group=own, deduplication=own)
+        letter = Letter(id=message.id, url=self.url, body=encode(message))
+        if not self.url.endswith(".fifo"):
+            return letter
+        # In a group of its own none waits for another, and a second message of a row is none too many.
+        return replace(letter, group=message.id, deduplication=str(time_ordered_id()))
 
     def mailbox(self, deliveries: Sequence[Delivery]) -> Mailbox:
         return Mailbox(self.client, lambda message, url: self.letter(message), alias=self.alias, handed=deliveries)

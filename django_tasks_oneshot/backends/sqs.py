@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -29,7 +30,7 @@ from ..contract.notify import notify
 from .base import Call, NotEnqueued, OneshotBackend, Store
 from .enqueued import argument, time_ordered_id
 from .outbox import send_on_commit
-from .sqs_client import LONGEST_DELAY, Letter, SQSClient
+from .sqs_client import LONGEST_DELAY, LONGEST_WAIT, Letter, SQSClient, region_of
 from .sqs_mailbox import Mailbox
 from .sqs_message import Message, encode
 
@@ -64,7 +65,7 @@ class SQSBackend(OneshotBackend):
         self.high_priority_queue_urls = _by_queue(self.option("high_priority_queue_urls"))
         self.supports_priority = bool(self.high_priority_queue_urls)
         self.supports_get_result = self.keeps_checkpoints = self.knows_what_began = bool(self.option("results"))
-        self.client = SQSClient(self.option("region"), self.option("endpoint_url"))
+        self.client = SQSClient(self.option("region") or region_of(self.urls), self.option("endpoint_url"))
 
     @property
     def enqueues_into(self) -> str | None:
@@ -228,6 +229,7 @@ class SQSBackend(OneshotBackend):
             urls=self._urls_of(queues),
             wait=self.option("wait_seconds"),
             handed=deliveries,
+            remaining=remaining,
         )
         lease = lease or (lambda: self.lease)
         if self.supports_get_result:
@@ -266,14 +268,32 @@ class SQSBackend(OneshotBackend):
                 self.url_of(name, DEFAULT_TASK_PRIORITY)
             except InvalidTask as error:
                 yield checks.Error(f"TASKS[{self.alias!r}]: {error}", hint=_HINT, id="oneshot.E007")
-        for other in task_backends.all():
-            shared = set(self.urls) & set(other.urls) if isinstance(other, OneshotBackend) and other is not self else ()
-            for url in shared:
+        yield from self._check_values()
+        for other in self._other_backends():
+            for url in set(self.urls) & set(other.urls):
                 yield checks.Error(
                     f"TASKS[{self.alias!r}] and TASKS[{other.alias!r}] have one queue, {url}.",
                     hint="Give each a queue of its own: each would receive the other's tasks, and leave them alone.",
                     id="oneshot.E008",
                 )
+
+    def _other_backends(self) -> Iterator[OneshotBackend]:
+        for alias in task_backends:
+            with suppress(Exception):  # one that cannot be made is an error of its own
+                other = task_backends[alias]
+                if isinstance(other, OneshotBackend) and other is not self:
+                    yield other
+
+    def _check_values(self) -> Iterator[checks.CheckMessage]:
+        wait, on_commit = self.option("wait_seconds"), self.option("on_commit")
+        if isinstance(wait, bool) or not isinstance(wait, int) or not 0 <= wait <= LONGEST_WAIT:
+            hint = f"Write whole seconds, 0 to {LONGEST_WAIT}."
+            text = f"TASKS[{self.alias!r}]['OPTIONS']['wait_seconds'] is {wait!r}."
+            yield checks.Error(text, hint=hint, id="oneshot.E004")
+        if not isinstance(on_commit, bool) and on_commit not in connections:
+            hint = "Write True, False, or the alias of a database."
+            text = f"TASKS[{self.alias!r}]['OPTIONS']['on_commit'] is {on_commit!r}."
+            yield checks.Error(text, hint=hint, id="oneshot.E004")
 
 
 _HINT = 'Write "OPTIONS": {"queue_urls": "https://sqs.eu-west-1.amazonaws.com/123456789012/tasks"}.'

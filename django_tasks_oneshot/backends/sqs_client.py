@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -52,11 +53,17 @@ class SQSClient:
         self.region = region
         self.endpoint_url = endpoint_url
 
+    def check_boto3(self, alias: str) -> list[checks.CheckMessage]:
+        """Imports nothing: that would take longer than a tick."""
+        if find_spec("boto3"):
+            return []
+        hint = "Type: pip install 'django-tasks-oneshot[sqs]'"
+        return [checks.Error(f"TASKS[{alias!r}] needs boto3.", hint=hint, id="oneshot.E006")]
+
     def check(self, alias: str) -> list[checks.CheckMessage]:
         """What is missing to ask SQS anything."""
-        if find_spec("boto3") is None:
-            hint = "Type: pip install 'django-tasks-oneshot[sqs]'"
-            return [checks.Error(f"TASKS[{alias!r}] needs boto3.", hint=hint, id="oneshot.E006")]
+        if missing := self.check_boto3(alias):
+            return missing
         try:
             self.prepare()
         except ImproperlyConfigured as error:
@@ -82,7 +89,7 @@ class SQSClient:
             entries = {letter.id: letter.as_entry() for letter in batch}
             try:
                 failed |= self._for_each("send_message_batch", batch[0].url, entries)
-            except StoreUnavailable as error:  # it has been tried for long: the others would fare alike
+            except (StoreUnavailable, ImproperlyConfigured) as error:  # the others would fare alike
                 failed |= {letter.id: str(error) for each in [batch, *unsent] for letter in each}
                 break
         return failed
@@ -180,6 +187,12 @@ def _session() -> Any:
     except ImportError as error:
         raise ImproperlyConfigured("SQS needs boto3: pip install 'django-tasks-oneshot[sqs]'") from error
     return boto3.session.Session()
+
+
+def region_of(urls: Sequence[str]) -> str | None:
+    """The region that the URLs of AWS tell; ``None`` for others, and where there are several."""
+    found = {match[1] for url in urls if (match := re.match(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com", url))}
+    return found.pop() if len(found) == 1 else None
 
 
 def _batches(letters: Sequence[Letter], url: str) -> Iterator[list[Letter]]:

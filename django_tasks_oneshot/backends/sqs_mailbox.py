@@ -100,12 +100,14 @@ class Mailbox:
         urls: Sequence[Sequence[str]] = (),
         wait: int = 0,
         handed: Sequence[Delivery] | None = None,
+        remaining: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self.client = client
         self.write = write
         self.alias = alias
         self.by_priority = urls
         self.wait = wait
+        self.remaining = remaining
         self.is_polled = handed is None
         self._handed = deque(handed or ())
         self._left_alone: set[str] = set()
@@ -114,11 +116,11 @@ class Mailbox:
         self._lock = threading.Lock()
 
     def receive(self, limit: int, lease: timedelta) -> list[Delivery]:
-        """What is due: at most ten, and none if there are none.
+        """What is due: at most ten, and none if there are none, or no time.
 
         The others are sent anew, for SQS delays a message for 15 minutes at most.
         """
-        while deliveries := self._receive(min(limit, LARGEST_BATCH), lease):
+        while self.remaining() > 0 and (deliveries := self._receive(min(limit, LARGEST_BATCH), lease)):
             early = [each for each in deliveries if each.until_due > 0]
             self._put_off(early)
             if due := [each for each in deliveries if each not in early]:
@@ -137,7 +139,6 @@ class Mailbox:
                 self.renew(each, timedelta(seconds=each.until_due))
                 self._handed = deque(other for other in self._handed if other.message.group != each.message.group)
         hops = [(each, each.message.sent_anew(due_at=each.message.due_at)) for each in early if not each.is_fifo]
-        # By the clock of SQS they are early. Where ours is ahead, they are not to come again without a pause.
         self.replace(hops, shortest_delay=1)  # what could not be sent comes again
 
     def _receive(self, limit: int, lease: timedelta) -> list[Delivery]:
@@ -202,30 +203,37 @@ class Mailbox:
     def replace(self, successors: Sequence[tuple[Delivery, Message]], *, shortest_delay: int = 0) -> dict[str, str]:
         """Sends each message, and then deletes its predecessor: a crash in between makes two of one.
 
-        Returns why those that could not be sent were not, by their ids.
+        ``shortest_delay`` (seconds) is for what came too early, by the clock of SQS: where ours is ahead, it is not to
+        come again without a pause. Returns why those that could not be sent were not, by their ids.
         """
         letters = [self.write(message, delivery.url) for delivery, message in successors]
         failed = self.client.send([replace(each, delay=max(each.delay, shortest_delay)) for each in letters])
         for delivery, message in successors:
             if message.id not in failed:
-                self.discard(delivery)
+                self._note_settled(delivery)
+        self._flush_safely()
         return failed
 
     def discard(self, delivery: Delivery) -> None:
         """Deletes it, soon."""
+        self._note_settled(delivery)
+        is_time = time.monotonic() > self._oldest_undeleted + LONGEST_UNDELETED
+        is_full = len(self._undeleted) >= LARGEST_BATCH
+        if is_time or (is_full and self.is_polled):  # a host deletes what is settled when its call ends
+            self._flush_safely()
+
+    def _note_settled(self, delivery: Delivery) -> None:
         delivery.is_settled = True
         with self._lock:
-            self._undeleted.append(delivery)
-            if len(self._undeleted) == 1:
+            if not self._undeleted:
                 self._oldest_undeleted = time.monotonic()
-            is_time = time.monotonic() > self._oldest_undeleted + LONGEST_UNDELETED
-            if len(self._undeleted) < LARGEST_BATCH and not is_time:
-                return
-        if self.is_polled or is_time:  # a host deletes what is settled when its call ends
-            try:
-                self.flush()
-            except StoreUnavailable as error:
-                logger.warning("Finished tasks are still in their queue, which is tried again soon (%s).", error)
+            self._undeleted.append(delivery)
+
+    def _flush_safely(self) -> None:
+        try:
+            self.flush()
+        except StoreUnavailable as error:
+            logger.warning("Finished tasks are still in their queue, which is tried again soon (%s).", error)
 
     def flush_polled(self) -> None:
         """`flush`, where no host deletes what is settled when its call ends."""
@@ -260,17 +268,11 @@ class Mailbox:
         Not in a queue that keeps an order: its place would be lost.
         """
         ours = [each for each in successors if each[0].seconds_left > 0]
-        try:
-            failed = set(self.replace([each for each in ours if not each[0].is_fifo]))
-        except StoreUnavailable as error:
-            logger.warning("Tasks are free only when their lease ends (%s).", error)
-            return
+        failed = self.replace([each for each in ours if not each[0].is_fifo])
         self.show_again(each for each, _ in ours if each.is_fifo or each.message.id in failed)
 
     def show_again(self, deliveries: Iterable[Delivery]) -> None:
         """Gives them back as they are: the next one who receives them finds a higher receive count."""
-        if not self.is_polled:  # a host does that for what it is not told to be settled
-            return
         for url, those in groupby(sorted(deliveries, key=_url), key=_url):
             try:
                 self.client.show_after(url, [each.receipt for each in those if each.seconds_left > 0], 0)

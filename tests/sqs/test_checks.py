@@ -58,7 +58,7 @@ class TestChecks:
             monkeypatch.delenv(name, raising=False)
         sqs_client._session.cache_clear()
         try:
-            (error,) = checked(queue_urls=URL, region=None).values()
+            (error,) = checked(queue_urls="https://queues.example/1/tasks", region=None).values()
         finally:
             sqs_client._session.cache_clear()
         assert error.id == "oneshot.E007"
@@ -117,7 +117,7 @@ class TestQueues:
         high, usual = ({name: f"{URL}-{name}-{kind}" for name in ("default", "mail")} for kind in ("high", "usual"))
         backend = use(queue_urls=usual, high_priority_queue_urls=high)
         store = backend.open_store(worker_id="w", queues={"mail"})
-        assert store.mailbox.urls == [high["mail"], usual["mail"]]
+        assert store.mailbox.by_priority == [[high["mail"]], [usual["mail"]]]
 
 
 class TestWhatItSupports:
@@ -150,3 +150,31 @@ class TestWhatItSupports:
         process = manage.start_code(code)
         assert process.communicate()[1] == ""
         assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("urls", "region"),
+    [
+        (["https://sqs.eu-west-1.amazonaws.com/123456789012/tasks"], "eu-west-1"),
+        (["https://sqs.cn-north-1.amazonaws.com.cn/123456789012/tasks"], "cn-north-1"),
+        (["https://sqs.eu-west-1.amazonaws.com/1/a", "https://sqs.us-east-1.amazonaws.com/1/b"], None),
+        (["http://127.0.0.1:5000/123456789012/tasks"], None),
+        ([], None),
+    ],
+)
+def test_urls_of_aws_tell_their_region(urls, region):
+    assert sqs_client.region_of(urls) == region
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"wait_seconds": 21}, "wait_seconds"),
+        ({"wait_seconds": "1"}, "wait_seconds"),
+        ({"on_commit": "x"}, "on_commit"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_e004(options, name):
+    (error,) = checked(queue_urls=URL, **options).values()
+    assert error.id == "oneshot.E004"
+    assert name in error.msg
