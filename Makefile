@@ -12,12 +12,12 @@ MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && 
 .PHONY: help demo demo-lambda test no-coverage chaos lint bench clean
 
 help:
-	@echo "make demo    see it work: a retry, a schedule and a task of several runs, on SQLite"
+	@echo "make demo         see it work: a retry, a schedule and a task of several runs, on SQLite"
 	@echo "make demo-lambda  the same on AWS Lambda, which is played on this machine"
-	@echo "make test    the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
-	@echo "make chaos   kills hundreds of runs, and sees that no task is lost or repeated without a reason"
-	@echo "make lint    ruff and mypy"
-	@echo "make bench   speed, next to django-tasks-db, a bare command and a plain loop"
+	@echo "make test         the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
+	@echo "make chaos        kills hundreds of runs, and sees that no task is lost or repeated without a reason"
+	@echo "make lint         ruff and mypy"
+	@echo "make bench        speed, next to django-tasks-db, a bare command and a plain loop"
 	@echo
 	@echo "Another Python or Django: make test PYTHON=python3.13 VENV=.venv-3.13 DJANGO='Django~=6.1.0'"
 
