@@ -96,7 +96,7 @@ def parse_arguments() -> Namespace:
     add("--only", choices=SESSIONS, help="One kind of session. Another executor has only tasks.")
     add("--rows", type=int, default=100_000, help="Of the task that is continued (%(default)s).")
     add("--resume-kills", type=int, default=40, help="Of its runs (%(default)s).")
-    add("--bodies", type=int, default=300, help="That no task can be made of, among messages (%(default)s).")
+    add("--bodies", type=int, default=240, help="That no task can be made of, among messages (%(default)s).")
     add("--seed", type=int, help="Deals the same fates to the runs as another time.")
     add("--short", action="store_true", help="Each named point once: shows that it works, in half a minute.")
     add("--settings", default=SETTINGS, help="A project with tests.chaos installed (%(default)s).")

@@ -56,11 +56,11 @@ def main() -> int:
 def parse_arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.chaos.sqs", description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
-    add("--tasks", type=int, default=3_000, help="How many to enqueue, besides those of schedules (%(default)s).")
+    add("--tasks", type=int, default=1_500, help="How many to enqueue, besides those of schedules (%(default)s).")
     add("--kills", type=int, default=90, help="Half of them at named points, half at random (%(default)s).")
     add("--freezes", type=int, default=10, help="Runs to stop for longer than the lease, then go on (%(default)s).")
     add("--terms", type=int, default=20, help="Runs to ask to end (%(default)s).")
-    add("--bodies", type=int, default=300, help="Messages that no task can be made of (%(default)s).")
+    add("--bodies", type=int, default=240, help="Messages that no task can be made of (%(default)s).")
     add("--runs", type=int, default=4, help="How many are alive at a time (%(default)s).")
     add("--max-seconds", type=float, default=8.0, help="The longest --max-seconds of a run (%(default)s).")
     add("--lease", type=float, default=10.0, help="In seconds (%(default)s).")

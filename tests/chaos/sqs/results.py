@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 
 from ..ledger import Event
-from ..results import ASK_SECONDS, Results
+from ..results import Results
+
+COUNT_SECONDS = 3.0  # to count messages takes moto a while
 
 
 class MessageResults(Results):
@@ -26,7 +28,7 @@ class MessageResults(Results):
         if self.open and time.monotonic() >= self.next_question:
             if not self.count():
                 self.open.clear()
-            self.next_question = time.monotonic() + ASK_SECONDS
+            self.next_question = time.monotonic() + COUNT_SECONDS
 
     def all_closed(self) -> bool:
         return not self.count()
