@@ -28,7 +28,7 @@ class Event:
     ``kill`` (at random), ``term``, ``unfired`` (schedule, fire_time). By a run: ``claimed`` (tasks), ``start`` and
     ``end`` (task, execution, attempt, outcome), ``finished`` (task, outcome), ``fire`` (schedule, fire_time, task), and
     at a named point ``kill``, ``freeze`` and ``thaw`` (point, task: the one that was started and has no outcome yet).
-    Of messages: ``sending`` (tasks), ``received`` (tasks, receipts), ``deleted`` (receipts).
+    Of messages: ``sending`` (tasks), ``receiving``, ``received`` (tasks, receipts), ``deleted`` (receipts).
     """
 
     what: str

@@ -27,8 +27,10 @@ class History:
     session: Session
     receipts: dict[str, list[Receipt]] = field(default_factory=lambda: defaultdict(list))  # by task
     sent: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))  # by run and task
+    first_sent: dict[str, float] = field(default_factory=dict)  # by task
     thawed: dict[str, float] = field(default_factory=dict)  # by run
     succeeds_in: dict[str, int] = field(default_factory=dict)  # attempt, by task
+    blind: list[float] = field(default_factory=list)  # when runs were stopped that may have received something
     doomed: set[str] = field(default_factory=set)  # tasks that are to fail in the end
 
     @property
@@ -57,14 +59,23 @@ class History:
         """Whatever was received of it was deleted: no receipt tells the next run of an interruption."""
         is_whole = all(each.deleted_at is not None for each in self.receipts[task])
         ends = {each.outcome for each in self.session.executions[task]}
-        return is_whole and ends <= {"raised", "returned"} and not any(self.stopped_with(task))
+        return is_whole and ends <= {"raised", "returned"} and not any(self.stopped_with(task)) and self._is_seen(task)
+
+    def _is_seen(self, task: str) -> bool:
+        """No run was stopped while it received something, which may have been this task."""
+        began = [each.began for each in self.session.executions[task]]
+        return not any(self.first_sent.get(task, 0.0) <= at <= max(began, default=0.0) for at in self.blind)
 
 
 def history_of(events: Sequence[Event]) -> History:
     history = History(session=session_of(events))
     by_receipt: dict[str, Receipt] = {}
+    receiving: set[str] = set()  # runs
     for event in sorted(events, key=lambda event: event.at):
-        if event.what == "received":
+        if event.what == "receiving":
+            receiving.add(event.run)
+        elif event.what == "received":
+            receiving.discard(event.run)
             for task, receipt in zip(event.tasks, event.receipts, strict=True):
                 by_receipt[receipt] = Receipt(run=event.run, at=event.at)
                 history.receipts[task].append(by_receipt[receipt])
@@ -74,6 +85,9 @@ def history_of(events: Sequence[Event]) -> History:
         elif event.what == "sending":
             for task in event.tasks:
                 history.sent[event.run, task].append(event.at)
+                history.first_sent.setdefault(task, event.at)
+        elif event.what in ("kill", "freeze") and event.run in receiving:
+            history.blind.append(event.at)
         elif event.what == "thaw":
             history.thawed[event.run] = event.at
         elif event.what == "enqueued":

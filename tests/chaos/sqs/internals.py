@@ -23,10 +23,10 @@ def install() -> None:
 
 
 def _receive(original: Callable[..., list[Delivery]], *args: Any, **kwargs: Any) -> list[Delivery]:
+    ledger.write("receiving")
     deliveries = original(*args, **kwargs)
-    if deliveries:
-        tasks, receipts = [each.message.id for each in deliveries], [each.receipt[:SHORT] for each in deliveries]
-        ledger.write("received", tasks=tasks, receipts=receipts)
+    tasks, receipts = [each.message.id for each in deliveries], [each.receipt[:SHORT] for each in deliveries]
+    ledger.write("received", tasks=tasks, receipts=receipts)
     return deliveries
 
 

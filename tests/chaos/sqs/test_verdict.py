@@ -155,6 +155,19 @@ def test_a_task_that_nothing_happens_to_has_the_attempts_that_it_should_have():
     assert "u had the attempts [2], not [1]" in violation([*events, *again("u", attempt=2)])
 
 
+def test_a_run_that_was_killed_while_it_received_may_have_received_anything():
+    events = session(
+        Event(what="sending", at=0, tasks=("u",)),
+        Event(what="enqueued", at=0, tasks=("u",), attempt=1),
+        Event(what="receiving", at=40, run="4"),
+        *again("u", attempt=2),
+    )
+    killed = Event(what="kill", at=42, run="4", point="random")
+    assert "u had the attempts [2], not [1]" in violation(events)
+    assert violations([*events, killed]) == []
+    assert violations([*events, Event(what="received", at=41, run="4"), killed]) != []
+
+
 def doomed(lives):
     events = [Event(what="enqueued", at=0, tasks=("d",), outcome="FAILED")]
     for life in range(lives):

@@ -149,7 +149,7 @@ def too_many_lives(history: History) -> Iterator[str]:
     """What kills its process is given up."""
     for task in sorted(history.doomed):
         number = len(history.session.executions[task])
-        if not 1 <= number <= LAST_CHANCES + 1:
+        if not history.is_split(task) and not 1 <= number <= LAST_CHANCES + 1:
             yield f"Task {task}, which kills its process, was executed {number} times."
 
 
