@@ -4,7 +4,15 @@ from .compat import InvalidTask
 from .contract.context import TaskContext
 from .contract.cron import Cron
 from .contract.every import Every
-from .contract.exceptions import ContinueLater, Discard, Retry, TaskInterrupted, TaskTimeout
+from .contract.exceptions import (
+    ContinueLater,
+    Discard,
+    NotEnqueued,
+    Retry,
+    TaskInterrupted,
+    TaskTimeout,
+    UnstorableValue,
+)
 from .contract.retry import constant, exponential, linear
 from .contract.task import task
 
@@ -16,10 +24,12 @@ __all__ = [
     "Discard",
     "Every",
     "InvalidTask",
+    "NotEnqueued",
     "Retry",
     "TaskContext",
     "TaskInterrupted",
     "TaskTimeout",
+    "UnstorableValue",
     "constant",
     "exponential",
     "linear",

@@ -32,6 +32,14 @@ class Invocation:
     host: Host
 
 
+def no_time() -> RuntimeError:
+    margin = setting("LAMBDA_MARGIN_SECONDS")
+    return RuntimeError(
+        f"This call had no time for any task: give the function a timeout that is longer than the {margin} seconds of "
+        "ONESHOT['LAMBDA_MARGIN_SECONDS'] by what its tasks take. Lambda's own default is 3 seconds."
+    )
+
+
 @contextmanager
 def invocation(context: LambdaContext) -> Iterator[Invocation]:
     """Between two calls the process is frozen, for hours perhaps: connections may be dead, and nothing tells so."""

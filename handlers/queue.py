@@ -7,7 +7,7 @@ from typing import Any
 
 from ..backends.sqs_event import deliveries_in
 from ..run.drain import Limits, drain
-from .invocation import LambdaContext, invocation, logger
+from .invocation import LambdaContext, invocation, logger, no_time
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -20,6 +20,10 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
     with invocation(context) as call:
+        if call.deadline.remaining <= 0:
+            raise no_time()  # the messages count as received: SQS gives up at some time, and so does the bill
+        if not isinstance(event, Mapping) or "Records" not in event:
+            raise ValueError(f"{event!r} is no event of an event source mapping of SQS.")
         by_backend = deliveries_in(event)
         for backend, deliveries in by_backend.items():
             try:

@@ -128,7 +128,7 @@ def test_everything_of_a_context_is_described(name):
 
 @pytest.mark.parametrize("name", django_tasks_oneshot.__all__)
 def test_every_public_name_is_described(name):
-    assert name in "".join(read(f"docs/{each}.md") for each in ("tasks", "configuration"))
+    assert name in "".join(read(f"docs/{each}.md") for each in ("tasks", "configuration", "lambda"))
 
 
 def test_every_check_is_described_and_no_other():

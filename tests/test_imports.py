@@ -29,7 +29,7 @@ ALLOWED = {
     "backends": {"contract", "db", "models"},
     "run": {"contract", "db", "models", "backends/base"},
     "management": {"contract", "db", "models", "backends/base", "run"},
-    "handlers": {"conf", "db", "backends/sqs_event", "run"},
+    "handlers": {"conf", "db", "backends/base", "backends/sqs_event", "run"},
     "__init__": {"contract"},
 }
 # Models are for those who store: the rest of a run knows no database.

@@ -147,18 +147,6 @@ class StoreUnavailable(Exception):
     """What a store of tasks that is no database says when it cannot be reached, or refuses."""
 
 
-class NotEnqueued(Exception):
-    """Some of the tasks of an `enqueue_many` were not enqueued: ``reasons``, by the ids of their results."""
-
-    def __init__(self, reasons: Mapping[str, str]) -> None:
-        super().__init__(reasons)
-        self.reasons = reasons
-
-    def __str__(self) -> str:
-        first, reason = next(iter(self.reasons.items()))
-        return f"{len(self.reasons)} of the tasks could not be enqueued; the first one, {first}: {reason}"
-
-
 class Store(ABC):
     """The tasks of one backend during one run. All times are by the store's own clock.
 

@@ -128,7 +128,7 @@ class ResultsStore(DeliveredStore):
     first_lease = HOLD
 
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
-        remaining = self.remaining()
+        remaining = self.remaining() if self.mailbox.is_polled else 0  # this run does not see it again
         until_due = (row.due_at - row.now).total_seconds()  # type: ignore[attr-defined]
         self._give_back([delivery], max(0, until_due, remaining if remaining < math.inf else 0))
 
@@ -173,7 +173,7 @@ class DispatchedStore(DeliveredStore):
             return
         row: StoredTask = claim.state.row
         lane = lane_of_row(row, "dispatched")
-        ready = self.rows.filter(pk=row.pk, status=TaskResultStatus.READY)
+        ready = self.rows.filter(pk=row.pk, status=TaskResultStatus.READY, token=None)
         if insist(self.alias, lambda: ready.update(lane=lane, due_at=DatabaseNow(self.by.patience))):
             self.by.send([row])
 

@@ -99,8 +99,9 @@ def adopt(message: Message) -> None:
 
 
 def remove(ids: Iterable[str]) -> None:
-    """Removes tasks that were stored, and could not be enqueued after all."""
-    StoredTask.objects.using(database_of_tasks()).filter(pk__in=list(ids)).delete()
+    """Removes tasks that were stored and not sent; but not those that somebody has received all the same."""
+    rows = StoredTask.objects.using(database_of_tasks()).filter(pk__in=list(ids))
+    rows.filter(status=TaskResultStatus.READY, attempt_count=0, token=None).delete()
 
 
 def get_result(backend: OneshotBackend, result_id: str) -> AnyResult:

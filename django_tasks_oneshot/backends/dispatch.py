@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ..compat import InvalidTask
 from ..contract.retry import duration
 from .enqueued import time_ordered_id
-from .sqs_client import Letter, SQSClient, region_of
+from .sqs_client import Letter, SQSClient, is_url, region_of
 from .sqs_mailbox import Delivery, Mailbox
 from .sqs_message import Message, encode
 
@@ -34,7 +34,7 @@ class Dispatch:
     """Sends a message of a row, which holds nothing but its id. Where it is lost, a tick sends another."""
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
-        if not isinstance(options, Mapping) or set(options) - set(KEYS) or "sqs_queue_url" not in options:
+        if not isinstance(options, Mapping) or set(options) - set(KEYS) or not is_url(options.get("sqs_queue_url")):
             raise InvalidTask(
                 f"OPTIONS['dispatch'] is {options!r}; write {{'sqs_queue_url': 'https://sqs...'}}, and "
                 f"besides, if need be, {', '.join(KEYS[1:])}."
@@ -53,7 +53,7 @@ class Dispatch:
         failed = self.client.send([self.letter(self._message(row)) for row in rows])
         if failed:
             why = next(iter(failed.values()))
-            logger.warning("%d tasks are not dispatched, but stored: a run sees to them (%s).", len(failed), why)
+            logger.warning("%d task(s) are not dispatched, but stored: a run sees to them (%s).", len(failed), why)
         return not failed
 
     def _message(self, row: Row) -> Message:

@@ -25,12 +25,13 @@ from ..compat import (
     task_backends,
     task_enqueued,
 )
+from ..contract.exceptions import NotEnqueued
 from ..contract.fired import take_fire
 from ..contract.notify import notify
-from .base import Call, NotEnqueued, OneshotBackend, Store
+from .base import Call, OneshotBackend, Store
 from .enqueued import argument, time_ordered_id
 from .outbox import send_on_commit
-from .sqs_client import LONGEST_DELAY, LONGEST_WAIT, Letter, SQSClient, region_of
+from .sqs_client import LONGEST_DELAY, LONGEST_WAIT, Letter, SQSClient, is_url, region_of
 from .sqs_mailbox import Mailbox
 from .sqs_message import Message, encode
 
@@ -65,7 +66,9 @@ class SQSBackend(OneshotBackend):
         self.high_priority_queue_urls = _by_queue(self.option("high_priority_queue_urls"))
         self.supports_priority = bool(self.high_priority_queue_urls)
         self.supports_get_result = self.keeps_checkpoints = self.knows_what_began = bool(self.option("results"))
-        self.client = SQSClient(self.option("region") or region_of(self.urls), self.option("endpoint_url"))
+        self.client = SQSClient(
+            self.option("region") or region_of(self.urls), self.option("endpoint_url"), wait=self.option("wait_seconds")
+        )
 
     @property
     def enqueues_into(self) -> str | None:
@@ -89,6 +92,11 @@ class SQSBackend(OneshotBackend):
         return list(dict.fromkeys([*self.high_priority_queue_urls.values(), *self.queue_urls.values()]))
 
     def validate_task(self, task: AnyTask) -> None:
+        if task.priority != DEFAULT_TASK_PRIORITY and not self.supports_priority:
+            raise InvalidTask(
+                f"{task.module_path} has a priority; add OPTIONS['high_priority_queue_urls'] to TASKS[{self.alias!r}], "
+                "or leave it out."
+            )
         super().validate_task(task)
         url = self.url_of(task.queue_name, task.priority)
         if task.run_after is not None and _is_fifo(url):
@@ -138,7 +146,8 @@ class SQSBackend(OneshotBackend):
     def _send_on_commit(self, letters: Sequence[Letter]) -> None:
         on_commit = self.option("on_commit")
         if on_commit:
-            send_on_commit(DEFAULT_DB_ALIAS if on_commit is True else on_commit, self._send, letters)
+            by_default = self.enqueues_into or DEFAULT_DB_ALIAS
+            send_on_commit(by_default if on_commit is True else on_commit, self._send, letters)
         else:
             self._send(letters)
 
@@ -247,16 +256,21 @@ class SQSBackend(OneshotBackend):
 
         Raises ``ImproperlyConfigured`` for one that other queues use, too: messages cannot be chosen.
         """
-        both = (self.high_priority_queue_urls, self.queue_urls)
         if not queues:
             high = set(self.high_priority_queue_urls.values())
             return [[url for url in self.urls if url in high], [url for url in self.urls if url not in high]]
-        if missing := [name for name in queues if any(urls and name not in urls for urls in both)]:
-            raise ImproperlyConfigured(
-                f"Queue {missing[0]!r} of {self.alias!r} shares its SQS queue with others, and is received with them; "
-                "give it a URL of its own in OPTIONS['queue_urls']."
-            )
-        return [[urls[name] for name in sorted(queues)] for urls in both if urls]
+        return [self._own_urls(queues, option) for option in ("high_priority_queue_urls", "queue_urls")]
+
+    def _own_urls(self, queues: Collection[str], option: str) -> list[str]:
+        urls: dict[str, str] = getattr(self, option)
+        others = {url for name, url in urls.items() if name not in queues}
+        for name in queues:
+            if urls.get(name, urls.get(EVERY_QUEUE)) in others:
+                raise ImproperlyConfigured(
+                    f"Queue {name!r} of {self.alias!r} shares its SQS queue with others, and is received with them; "
+                    f"give it a URL of its own in OPTIONS[{option!r}]."
+                )
+        return [urls[name] for name in sorted(queues) if name in urls]
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         return [*super().check(**kwargs), *self._check_sqs()]
@@ -285,6 +299,13 @@ class SQSBackend(OneshotBackend):
                     yield other
 
     def _check_values(self) -> Iterator[checks.CheckMessage]:
+        for url in self.urls:
+            if not is_url(url):
+                yield checks.Error(f"TASKS[{self.alias!r}]: {url!r} is no URL.", hint=_HINT, id="oneshot.E007")
+        if self.option("results") and self.option("message_deduplication_id"):
+            hint = "Leave one of them out: the row of a task that SQS drops as a duplicate would wait for ever."
+            text = f"TASKS[{self.alias!r}]['OPTIONS'] has results and message_deduplication_id."
+            yield checks.Error(text, hint=hint, id="oneshot.E004")
         wait, on_commit = self.option("wait_seconds"), self.option("on_commit")
         if isinstance(wait, bool) or not isinstance(wait, int) or not 0 <= wait <= LONGEST_WAIT:
             hint = f"Write whole seconds, 0 to {LONGEST_WAIT}."
@@ -301,7 +322,7 @@ _HINT = 'Write "OPTIONS": {"queue_urls": "https://sqs.eu-west-1.amazonaws.com/12
 
 def _by_queue(urls: object) -> dict[str, str]:
     if isinstance(urls, Mapping):
-        return dict(urls)
+        return {name: str(url) for name, url in urls.items()}
     return {EVERY_QUEUE: str(urls)} if urls else {}
 
 

@@ -22,6 +22,9 @@ LARGEST_BATCH = 10  # messages
 LONGEST_WAIT = 20  # seconds of a long poll
 LONGEST_DELAY = 900  # seconds between the sending of a message and its first delivery
 LONGEST_VISIBILITY = 12 * 3600  # seconds, from the receipt of a message on
+CONNECT_SECONDS = 2  # a web request may wait for it, and a function that has not long
+ANSWER_SECONDS = 5
+PASSING = "still after some tries:"  # what SQS does not blame on the request
 TRIES = 5  # of a request, and of an entry of a batch
 
 
@@ -49,9 +52,10 @@ class Letter:
 class SQSClient:
     """Raises ``StoreUnavailable`` for what SQS still says after some tries."""
 
-    def __init__(self, region: str | None = None, endpoint_url: str | None = None) -> None:
+    def __init__(self, region: str | None = None, endpoint_url: str | None = None, *, wait: int = 0) -> None:
         self.region = region
         self.endpoint_url = endpoint_url
+        self.wait = wait  # seconds of its longest poll
 
     def check_boto3(self, alias: str) -> list[checks.CheckMessage]:
         """Imports nothing: that would take longer than a tick."""
@@ -67,7 +71,7 @@ class SQSClient:
         try:
             self.prepare()
         except ImproperlyConfigured as error:
-            hint = 'Write the region beside the URL, such as "region": "eu-west-1", or set AWS_DEFAULT_REGION.'
+            hint = 'Write the one region of the URLs, such as "region": "eu-west-1", or mend endpoint_url.'
             return [checks.Error(f"TASKS[{alias!r}]: {error}", hint=hint, id="oneshot.E007")]
         return []
 
@@ -89,9 +93,10 @@ class SQSClient:
             entries = {letter.id: letter.as_entry() for letter in batch}
             try:
                 failed |= self._for_each("send_message_batch", batch[0].url, entries)
-            except (StoreUnavailable, ImproperlyConfigured) as error:  # the others would fare alike
-                failed |= {letter.id: str(error) for each in [batch, *unsent] for letter in each}
-                break
+            except (StoreUnavailable, ImproperlyConfigured) as error:  # the others of this queue would fare alike
+                alike = [each for each in unsent if each[0].url == batch[0].url]
+                failed |= {letter.id: str(error) for each in [batch, *alike] for letter in each}
+                unsent = [each for each in unsent if each not in alike]
         return failed
 
     def receive(self, url: str, limit: int, *, wait: int, visibility: int) -> list[dict[str, Any]]:
@@ -111,8 +116,15 @@ class SQSClient:
         return self._for_receipts("delete_message_batch", url, receipts)
 
     def show_after(self, url: str, receipts: Sequence[str], seconds: int) -> dict[str, str]:
-        """Makes messages that were received visible to others in so many seconds, counted from now."""
-        return self._for_receipts("change_message_visibility_batch", url, receipts, VisibilityTimeout=seconds)
+        """Makes messages that were received visible to others in so many seconds, counted from now.
+
+        Returns those that others have, or nobody any more.
+        """
+        failed = self._for_receipts("change_message_visibility_batch", url, receipts, VisibilityTimeout=seconds)
+        for reason in failed.values():
+            if reason.startswith(PASSING):
+                raise StoreUnavailable(f"SQS, {url}: {reason}")
+        return failed
 
     def count(self, url: str) -> int:
         """About how many messages wait, that are due."""
@@ -145,7 +157,7 @@ class SQSClient:
             if not names:
                 return failed
             time.sleep(pause)
-        return failed | {name: _reason(refused[name]) for name in names}
+        return failed | {name: f"{PASSING} {_reason(refused[name])}" for name in names}
 
     def _call(self, action: str, **values: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -166,8 +178,8 @@ class SQSClient:
 
         config = Config(
             retries={"mode": "standard", "total_max_attempts": TRIES},
-            connect_timeout=5,
-            read_timeout=LONGEST_WAIT + 10,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=self.wait + ANSWER_SECONDS,
         )
         try:
             with _making:
@@ -187,6 +199,10 @@ def _session() -> Any:
     except ImportError as error:
         raise ImproperlyConfigured("SQS needs boto3: pip install 'django-tasks-oneshot[sqs]'") from error
     return boto3.session.Session()
+
+
+def is_url(value: object) -> bool:
+    return isinstance(value, str) and re.match("https?://.", value) is not None
 
 
 def region_of(urls: Sequence[str]) -> str | None:

@@ -28,6 +28,7 @@ def deliveries_in(event: Mapping[str, Any]) -> dict[OneshotBackend, list[Deliver
             leave_alone(arn, delivery.id, delivery.receives, why)
             continue
         delivery.url = url
+        delivery.is_handed = True
         found[backend].append(delivery)
     return found
 

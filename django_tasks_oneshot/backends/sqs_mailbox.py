@@ -14,7 +14,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from .base import StoreUnavailable
-from .sqs_client import LARGEST_BATCH, LONGEST_VISIBILITY, Letter, SQSClient
+from .sqs_client import LARGEST_BATCH, LONGEST_DELAY, LONGEST_VISIBILITY, Letter, SQSClient
 from .sqs_message import Message, UnreadableMessage, decode
 
 logger = logging.getLogger("django_tasks_oneshot")
@@ -35,6 +35,7 @@ class Delivery:
     receives: int  # with this one
     first_received_at: float  # by the clock of SQS, in seconds since 1970
     lease_ends: float = math.inf  # by time.monotonic(); a host's is longer than its call
+    is_handed: bool = False  # by a host: it may have received it before, and called nobody
     is_settled: bool = False  # deleted, or about to be
 
     @property
@@ -57,9 +58,14 @@ class Delivery:
 
     @property
     def lost_attempts(self) -> int:
-        """How often it was received and neither deleted nor sent anew: each time a run has died of it, or with it."""
+        """How often it was received and neither deleted nor sent anew: mostly, a run has died of it, or with it."""
         has_waited = self.is_fifo and self.first_received_at < self.message.due_at
         return self.receives - 1 - has_waited
+
+    @property
+    def tells_deaths(self) -> bool:
+        """Whether all of its receipts were by runs of ours, which do not give it back as it is."""
+        return not (self.is_handed or self.is_fifo)
 
 
 def read(url: str, message_id: str, receipt: str, body: str, attributes: Mapping[str, str]) -> Delivery | None:
@@ -136,23 +142,24 @@ class Mailbox:
     def _put_off(self, early: Sequence[Delivery]) -> None:
         for each in early:
             if each.is_fifo:  # SQS delays no single message of such a queue; those behind it in its group wait with it
-                self.renew(each, timedelta(seconds=each.until_due))
-                self._handed = deque(other for other in self._handed if other.message.group != each.message.group)
+                self._hold_group(each, each.until_due)
         hops = [(each, each.message.sent_anew(due_at=each.message.due_at)) for each in early if not each.is_fifo]
-        self.replace(hops, shortest_delay=1)  # what could not be sent comes again
+        self.replace(hops, are_early=True)  # what could not be sent comes again
+
+    def _hold_group(self, delivery: Delivery, seconds: float) -> None:
+        self.renew(delivery, timedelta(seconds=seconds))
+        self._handed = deque(other for other in self._handed if other.message.group != delivery.message.group)
 
     def _receive(self, limit: int, lease: timedelta) -> list[Delivery]:
         if not self.is_polled:
             limit = 1 if self._handed and self._handed[0].is_fifo else limit
             return [self._handed.popleft() for _ in range(min(limit, len(self._handed)))]
         urls = self._shuffled_urls()
-        if len(urls) > 1:  # a look at each, before there is time to wait
+        looks = [0, self.wait] if len(urls) > 1 else [self.wait]  # a look at each, before there is time to wait
+        for wait in looks:
             for url in urls:
-                if found := self._receive_from(url, limit, lease, wait=0):
+                if self.remaining() > 0 and (found := self._receive_from(url, limit, lease, wait)):
                     return found
-        for url in urls:
-            if found := self._receive_from(url, limit, lease, wait=self.wait):
-                return found
         return []
 
     def _shuffled_urls(self) -> list[str]:
@@ -162,7 +169,8 @@ class Mailbox:
     def _receive_from(self, url: str, limit: int, lease: timedelta, wait: int) -> list[Delivery]:
         # One by one, what comes after a message of its group is not received with it, and keeps its receive count.
         limit = 1 if url.endswith(".fifo") else limit
-        while True:
+        for _ in range(MOST_ASIDE):
+            wait = int(min(wait, self.remaining()))
             lease_ends = time.monotonic() + lease.total_seconds()
             received = self.client.receive(url, limit, wait=wait, visibility=math.ceil(lease.total_seconds()))
             found = [
@@ -175,8 +183,10 @@ class Mailbox:
                 delivery.lease_ends = lease_ends
             before = len(self._left_alone)
             self._left_alone |= {each["MessageId"] for each in received} - {delivery.id for delivery in found}
-            if found or len(self._left_alone) == before:  # behind some that nobody can read there may be others
+            is_new = len(self._left_alone) > before
+            if found or not is_new or self.remaining() <= 0:  # behind some that nobody can read there may be others
                 return found
+        return []
 
     def _is_for_us(self, delivery: Delivery) -> bool:
         if delivery.message.backend == self.alias:
@@ -200,14 +210,17 @@ class Mailbox:
         delivery.lease_ends = lease_ends
         return True
 
-    def replace(self, successors: Sequence[tuple[Delivery, Message]], *, shortest_delay: int = 0) -> dict[str, str]:
+    def replace(self, successors: Sequence[tuple[Delivery, Message]], *, are_early: bool = False) -> dict[str, str]:
         """Sends each message, and then deletes its predecessor: a crash in between makes two of one.
 
-        ``shortest_delay`` (seconds) is for what came too early, by the clock of SQS: where ours is ahead, it is not to
-        come again without a pause. Returns why those that could not be sent were not, by their ids.
+        ``are_early``: by the clock of SQS, which then tells how long they wait; ours may be ahead. Returns why those
+        that could not be sent were not, by their ids.
         """
         letters = [self.write(message, delivery.url) for delivery, message in successors]
-        failed = self.client.send([replace(each, delay=max(each.delay, shortest_delay)) for each in letters])
+        if are_early:
+            waits = [min(LONGEST_DELAY, max(1, math.ceil(delivery.until_due))) for delivery, _ in successors]
+            letters = [replace(letter, delay=wait) for letter, wait in zip(letters, waits, strict=True)]
+        failed = self.client.send(letters)
         for delivery, message in successors:
             if message.id not in failed:
                 self._note_settled(delivery)
@@ -267,9 +280,14 @@ class Mailbox:
 
         Not in a queue that keeps an order: its place would be lost.
         """
-        ours = [each for each in successors if each[0].seconds_left > 0]
+        ours = [each for each in successors if each[0].seconds_left > 0 and not each[0].is_settled]
         failed = self.replace([each for each in ours if not each[0].is_fifo])
-        self.show_again(each for each, _ in ours if each.is_fifo or each.message.id in failed)
+        late = [(each, message.due_at - time.time()) for each, message in ours if each.is_fifo]
+        for delivery, seconds in late:
+            if seconds > 0:
+                self._hold_group(delivery, seconds)
+        at_once = [delivery for delivery, seconds in late if seconds <= 0]
+        self.show_again([*at_once, *(each for each, _ in ours if each.message.id in failed)])
 
     def show_again(self, deliveries: Iterable[Delivery]) -> None:
         """Gives them back as they are: the next one who receives them finds a higher receive count."""

@@ -28,7 +28,7 @@ _SIGNER = "django_tasks_oneshot.sqs"
 _TIMES = ("enqueued_at", "run_after", "started_at", "last_attempted_at", "scheduled_for")
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("backend", "id", "queue_name", "path"), str),
-    **dict.fromkeys(("priority", "sent", "attempts", "forgotten", "interruptions", "replaces"), int),
+    **dict.fromkeys(("priority", "sent", "attempts", "forgotten", "interruptions", "received", "replaces"), int),
     **dict.fromkeys(("args", "workers", "errors"), list | tuple),
     **dict.fromkeys(("kwargs", "checkpoint"), dict | None),
     "due_at": int | float,
@@ -63,6 +63,7 @@ class Message:
     started_at: datetime | None = None
     last_attempted_at: datetime | None = None
     interruptions: int = 0  # in a row
+    received: int = 0  # by functions, in vain, before it was sent
     checkpoint: dict[str, Any] | None = None
     scheduled_for: datetime | None = None
     replaces: int = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -39,8 +41,12 @@ from .sqs_message import Message, encode
 if TYPE_CHECKING:
     from .sqs import SQSBackend
 
+logger = logging.getLogger("django_tasks_oneshot")
+
 #: Stands for each error that does not travel any more: by their number it is told whether to try again.
 FORGOTTEN = TaskError(exception_class_path="builtins.Exception", traceback="")
+#: By a host, after which a task is started no more. Queues should have this as their ``maxReceiveCount``.
+MOST_RECEIPTS = 10
 SAFE = 5.0  # seconds of a lease that have to be left, to do what takes a moment
 
 
@@ -69,6 +75,8 @@ class SQSStore(Store):
         self.worker_id = worker_id
         self.lease = lease
         self.remaining = remaining
+        self.batch: list[Claim] = []  # the latest
+        self._lock = threading.Lock()  # between the start of a claim and its giving back
 
     def claim(
         self, limit: int, *, only: Collection[str] | None = None, leaving: Collection[str] = ()
@@ -76,14 +84,17 @@ class SQSStore(Store):
         self.mailbox.flush_polled()
         wanted: list[Delivery] = []
         unwanted: list[Delivery] = []
-        while not wanted and len(unwanted) < MOST_ASIDE:
+        looked_at = 0
+        while not wanted and looked_at < MOST_ASIDE:
             deliveries = self.mailbox.receive(limit, min(HOLD, self.lease()))
             if not deliveries:
                 break
-            tasks = [each for each in deliveries if _is_task(each)]
+            looked_at += len(deliveries)
+            tasks = [each for each in deliveries if _may_start(each)]
             wanted = [each for each in tasks if _is_wanted(each.message.path, only, leaving)]
             unwanted += [each for each in tasks if each not in wanted]
-        self._give_back(unwanted, delay=self.remaining())  # this run does not see them again
+        # This run does not see them again.
+        self._give_back(unwanted, delay=self.remaining() if self.mailbox.is_polled else 0)
         if not wanted:  # the run may end now
             self.mailbox.flush_polled()
         return self._take(wanted)
@@ -93,10 +104,10 @@ class SQSStore(Store):
         if suspects:  # alone: should it kill this process, the receive counts of no others tell of that
             self._give_back([each for each in deliveries if each is not suspects[0]])
             deliveries = suspects[:1]
-        claims = [self._claim_of(each) for each in deliveries]
-        if claims:
-            self._begin(claims[0])
-        return claims
+        self.batch = [self._claim_of(each) for each in deliveries]
+        if self.batch:
+            self._begin(self.batch[0])
+        return self.batch
 
     def _claim_of(self, delivery: Delivery) -> Claim:
         message = _with_lost_attempts(delivery)
@@ -117,17 +128,19 @@ class SQSStore(Store):
 
     def _begin(self, claim: Claim) -> bool:
         held: Held = claim.state
-        if not self._is_ours(held.delivery, HOLD.total_seconds() / 2):  # until its heartbeat renews it
-            return False
-        now = timezone.now()
-        held.message = replace(
-            held.message,
-            attempts=held.message.attempts + 1,
-            workers=[*held.message.workers, self.worker_id],
-            started_at=held.message.started_at or now,
-            last_attempted_at=now,
-        )
-        held.status = TaskResultStatus.RUNNING
+        with self._lock:
+            # Until its heartbeat renews it.
+            if held.delivery.is_settled or not self._is_ours(held.delivery, HOLD.total_seconds() / 2):
+                return False
+            now = timezone.now()
+            held.message = replace(
+                held.message,
+                attempts=held.message.attempts + 1,
+                workers=[*held.message.workers, self.worker_id],
+                started_at=held.message.started_at or now,
+                last_attempted_at=now,
+            )
+            held.status = TaskResultStatus.RUNNING
         return True
 
     def _is_ours(self, delivery: Delivery, seconds: float = SAFE) -> bool:
@@ -140,7 +153,7 @@ class SQSStore(Store):
 
     def _settle(self, claim: Claim, outcome: Outcome) -> bool:
         delivery: Delivery = claim.state.delivery
-        if not self._is_ours(delivery):
+        if delivery.is_settled or not self._is_ours(delivery):
             return False
         if isinstance(outcome, Succeeded | Failed):
             self.mailbox.discard(delivery)
@@ -179,6 +192,9 @@ class SQSStore(Store):
         self.mailbox.give_back([(each, _with_lost_attempts(each).sent_anew(due_at=due_at)) for each in deliveries])
 
     def extend(self, claim: Claim) -> bool:
+        with self._lock:  # behind a task that takes this long, none waits until its lease is over
+            waiting = [each for each in self.batch if each.state.status == TaskResultStatus.READY]
+            self._give_back([each.state.delivery for each in waiting if each is not claim])
         return self.mailbox.renew(claim.state.delivery, self.lease())
 
     def flush(self) -> None:
@@ -200,11 +216,17 @@ class SQSStore(Store):
         """It has no place for them."""
 
 
-def _is_task(delivery: Delivery) -> bool:
-    if delivery.message.is_row:
+def _may_start(delivery: Delivery) -> bool:
+    message = delivery.message
+    if message.is_row:
         why = "it was sent when OPTIONS['results'] was True, and its task is in the database"
         leave_alone(delivery.url, delivery.id, delivery.receives, why)
-    return not delivery.message.is_row
+        return False
+    if delivery.is_handed and (received := message.received + delivery.lost_attempts) > MOST_RECEIPTS:
+        about = f"Task id={message.id} path={message.path}"
+        logger.error("%s is not started: its message was received %d times in vain.", about, received)
+        return False
+    return True
 
 
 def _is_wanted(path: str, only: Collection[str] | None, leaving: Collection[str]) -> bool:
@@ -213,21 +235,27 @@ def _is_wanted(path: str, only: Collection[str] | None, leaving: Collection[str]
 
 def _is_suspect(delivery: Delivery) -> bool:
     """A process has died under it, or under another that it was received with."""
-    return delivery.lost_attempts > 0 or delivery.message.interruptions > 0
+    return delivery.lost_attempts > 0 or delivery.message.interruptions > 0 or delivery.message.received > 0
 
 
 def _with_lost_attempts(delivery: Delivery) -> Message:
-    """With what its receive count tells: attempts whose process died."""
+    """With what its receive count tells: attempts whose process died.
+
+    Where a host or a FIFO queue may have delivered it and nobody was called, it does not tell that for sure: nothing is
+    charged then, and what is received too often is left to SQS and its dead-letter queue.
+    """
     message, lost = delivery.message, delivery.lost_attempts
     if not lost:
         return message
     now = timezone.now()
+    charged = lost if delivery.tells_deaths else 0
     return replace(
         message,
         attempts=message.attempts + lost,
         workers=[*message.workers, *[""] * lost],
         errors=[*message.errors, *[(KILLED.exception_class_path, KILLED.traceback)] * lost],
-        interruptions=message.interruptions + lost,
+        interruptions=message.interruptions + charged,
+        received=message.received + lost - charged,
         started_at=message.started_at or now,
         last_attempted_at=message.last_attempted_at or now,
     )
@@ -245,6 +273,7 @@ def _successor(claim: Claim, outcome: RetryLater | Interrupted | Continued) -> M
         run_after=datetime.fromtimestamp(due_at, UTC) if due_at else message.run_after,
         errors=[*message.errors, *errors],
         interruptions=before + 1 if isinstance(outcome, Interrupted) else 0,
+        received=0,  # it was begun, and has come to an end
         checkpoint=claim.checkpoint.as_json(),
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -91,6 +92,18 @@ class TaskInterrupted(BaseException):
 
 class TaskNotFound(Exception):
     """A stored task names a function that is gone, or that is no longer a task."""
+
+
+class NotEnqueued(Exception):
+    """Some tasks were not enqueued: ``reasons``, by the ids of their results. The others were."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__(reasons)
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        first, reason = next(iter(self.reasons.items()))
+        return f"{len(self.reasons)} of the tasks could not be enqueued; the first one, {first}: {reason}"
 
 
 class UnstorableValue(ValueError):

@@ -124,12 +124,12 @@ class Run:
             stack.enter_context(self.interrupter.installed())
             databases = self.store.databases | (self.ticker.databases if self.ticker else frozenset())
             self.connections = stack.enter_context(RunConnections(databases, keep=self.host.outlives_runs))
-            stack.callback(self.store.close)
             # On a connection that it shares, a run is inside a transaction that nobody else can see.
             shares = bool(self.store.databases & self.connections.shared)
             self.heartbeat = Heartbeat(self.store, None if shares else self.lease)
             stack.callback(self.heartbeat.stop)
             stack.enter_context(watchdog(self.deadline, self.interrupter, self.overrun))
+            stack.callback(self.store.close)
             self.surroundings = Surroundings()
             self._closing = stack.pop_all()
         return self
@@ -301,6 +301,7 @@ class Run:
                     log_aside("Task id=%s path=%s is recorded: %s. Its process ends.", claim.id, claim.path, what)
                     self.learn(claim, outcome)
                 self.store.release(each for each in tuple(self.claims) if each is not claim)
+                self.store.close()
                 self.store.flush()
                 self.admission.keep()
             self.host.exit_now(int(isinstance(outcome, Failed)))

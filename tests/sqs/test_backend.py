@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
+from django_tasks_oneshot import NotEnqueued
 from django_tasks_oneshot.backends import sqs as sqs_module
 from django_tasks_oneshot.backends import sqs_client
-from django_tasks_oneshot.backends.base import NotEnqueued
 from django_tasks_oneshot.backends.sqs_message import LARGEST_MESSAGE, ROOM
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends, task_enqueued
 from django_tasks_oneshot.contract.exceptions import UnstorableValue

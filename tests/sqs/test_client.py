@@ -9,8 +9,9 @@ import threading
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from django_tasks_oneshot import NotEnqueued
 from django_tasks_oneshot.backends import sqs_client
-from django_tasks_oneshot.backends.base import NotEnqueued, StoreUnavailable
+from django_tasks_oneshot.backends.base import StoreUnavailable
 from django_tasks_oneshot.backends.sqs_client import LARGEST_BATCH, Letter, SQSClient
 from django_tasks_oneshot.backends.sqs_message import LARGEST_MESSAGE
 from tests.project.settings import SQS
