@@ -5,6 +5,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from django_tasks_oneshot.compat import TaskResultStatus
+from local_aws import FunctionError
 from tests.handlers import tasks
 from tests.project.settings import sqs
 from tests.project.shop import tasks as shop
@@ -52,16 +53,28 @@ class TestMessagesThatAreTasks:
         assert count(queue.url) == 1
         assert call.logs().count("is left alone") == 1
 
-    def test_what_there_is_no_time_for_comes_again_as_if_nothing_had_been(self, function, poll, queue, client, count):
+    def test_what_there_is_no_time_for_comes_again_as_if_nothing_had_been(self, function, poll, queue, client):
+        tasks.outlast.enqueue()
         for _ in range(3):
             shop.noop.enqueue()
-        call = function("queue", timeout=1, margin=5)
-        assert poll(queue, call) == 3
-        assert count(queue.url) == 3
+        call = function("queue", timeout=6, margin=5)
+        assert poll(queue, call) == 4
         received = []
         while more := client.receive_message(QueueUrl=queue.url, AttributeNames=["All"]).get("Messages"):
             received += more
-        assert [each["Attributes"]["ApproximateReceiveCount"] for each in received] == ["1"] * 3
+        assert [each["Attributes"]["ApproximateReceiveCount"] for each in received] == ["1"] * 4
+        assert "Stopped when its time was over" in call.logs()
+
+    def test_a_function_that_has_no_time_at_all_fails_and_says_so(self, function, poll, queue, count):
+        shop.noop.enqueue()
+        call = function("queue", timeout=1, margin=5)
+        poll(queue, call)
+        assert count(queue.url) == 1
+        assert "give the function a timeout that is longer than the 5.0 seconds" in call.logs()
+
+    def test_an_event_of_something_else_is_refused(self, function):
+        with pytest.raises(FunctionError, match="is no event of an event source mapping of SQS"):
+            function("queue").invoke({"key1": "value1"})
 
     def test_a_task_that_still_runs_at_the_margin_continues_in_another_call(self, function, poll, queue, count):
         tasks.count_to.enqueue(25)
@@ -125,13 +138,15 @@ class TestMessagesOfRows:
             pass
         assert [each.note for each in Execution.objects.all()] == ["once"]
 
-    def test_what_there_is_no_time_for_comes_again_at_once(self, function, poll, queue, count, rows):
-        result = shop.noop.enqueue()
-        call = function("queue", timeout=1, margin=5)
-        assert [poll(queue, call) for _ in range(3)] == [1, 1, 1]
-        assert (count(queue.url), count(queue.dead_letter_url)) == (1, 0)
-        result.refresh()
-        assert (result.status, result.attempts) == (TaskResultStatus.READY, 0)
+    def test_what_there_is_no_time_for_comes_again_at_once(self, function, poll, queue, count):
+        tasks.outlast.enqueue()
+        results = [shop.noop.enqueue() for _ in range(3)]
+        call = function("queue", timeout=6, margin=5)
+        assert poll(queue, call) == 4
+        for result in results:
+            result.refresh()
+        assert {(result.status, result.attempts) for result in results} == {(TaskResultStatus.READY, 0)}
+        assert poll(queue, function("queue"), batch_size=4) == 4
 
     def test_a_long_task_goes_on_at_once_in_other_calls(self, function, poll, queue):
         result = tasks.count_to.enqueue(25)

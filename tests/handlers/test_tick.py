@@ -137,3 +137,22 @@ def test_connections_that_died_in_a_freeze_are_replaced(function):
         result.refresh()
     assert first.return_value != second.return_value
     assert "tried again" not in tick.logs()
+
+
+@pytest.mark.parametrize("event", [None, "", [], "now", {"queues": []}])
+def test_a_scheduler_may_send_anything(function, event):
+    shop.noop.enqueue()
+    assert function("tick").invoke(event)["claimed"] == 1
+
+
+@pytest.mark.parametrize("queues", ["mail", ["nowhere"]])
+def test_queues_that_cannot_be_meant_are_refused(function, queues):
+    with override_settings(TASKS={"default": {**DATABASE["default"], "QUEUES": ["default", "mail"]}}):
+        tick = function("tick")
+    with pytest.raises(Exception, match="write a list of some of"):
+        tick.invoke({"queues": queues})
+
+
+def test_a_function_that_has_no_time_says_so(function):
+    with pytest.raises(Exception, match="This call had no time for any task"):
+        function("tick", timeout=1, margin=5).invoke({})
