@@ -276,13 +276,13 @@ class SQSBackend(OneshotBackend):
         return [*super().check(**kwargs), *self._check_sqs()]
 
     def _check_sqs(self) -> Iterator[checks.CheckMessage]:
-        yield from self.client.check(self.alias)
+        unusable = list(self._check_values())
+        yield from unusable or self.client.check(self.alias)
         for name in self.queues or [EVERY_QUEUE]:
             try:
                 self.url_of(name, DEFAULT_TASK_PRIORITY)
             except InvalidTask as error:
                 yield checks.Error(f"TASKS[{self.alias!r}]: {error}", hint=_HINT, id="oneshot.E007")
-        yield from self._check_values()
         for other in self._other_backends():
             for url in set(self.urls) & set(other.urls):
                 yield checks.Error(

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from django_tasks_oneshot import NotEnqueued
 from django_tasks_oneshot.backends import sqs as sqs_module
-from django_tasks_oneshot.backends import sqs_client
+from django_tasks_oneshot.backends import sqs_client, sqs_mailbox
 from django_tasks_oneshot.backends.sqs_message import LARGEST_MESSAGE, ROOM
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends, task_enqueued
 from django_tasks_oneshot.contract.exceptions import UnstorableValue
@@ -229,7 +229,8 @@ class TestRunAfter:
     def test_what_waits_longer_hops_and_that_spends_nothing(
         self, backend, endpoint, run, seen, eventually, monkeypatch, count, url
     ):
-        monkeypatch.setattr(sqs_module, "LONGEST_DELAY", 1)
+        for module in (sqs_module, sqs_mailbox):
+            monkeypatch.setattr(module, "LONGEST_DELAY", 1)
         result = tasks.write_down.using(run_after=timezone.now() + timedelta(seconds=2.5)).enqueue("hopped")
         eventually(lambda: run().claimed)
         assert timezone.now() >= result.task.run_after

@@ -118,7 +118,7 @@ class TestEnqueuing:
         endpoint.faults = [Fault(close=True)]
         backend.enqueue_many([(tasks.noop, (), {})] * 3)
         assert rows.count() == 3
-        assert "3 tasks are not dispatched, but stored: a run sees to them" in caplog.text
+        assert "3 task(s) are not dispatched, but stored: a run sees to them" in caplog.text
 
     def test_each_has_a_group_of_its_own_in_a_queue_that_has_groups(self, queues, endpoint, rows, count):
         url = queues["dispatch.fifo"].url

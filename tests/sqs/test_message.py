@@ -48,6 +48,7 @@ FULL = Message(
     forgotten=5,
     started_at=datetime(2026, 3, 1, 13, tzinfo=timezone(timedelta(hours=5, minutes=45))),
     last_attempted_at=NOON,
+    received=3,
     interruptions=2,
     checkpoint={"value": [1], "loops": 2},
     scheduled_for=NOON,
