@@ -22,14 +22,14 @@ from .figures import summary
 
 FAULTS = ("failures", "all")
 SHORT = {
-    "tasks": 200,
+    "tasks": 150,
     "kills": 18,
     "freezes": 2,
     "terms": 2,
-    "lease": 4.0,
+    "lease": 3.0,
     "max_seconds": 3.0,
     "limit": 150.0,
-    "bodies": 60,
+    "bodies": 48,
 }
 
 
