@@ -18,12 +18,13 @@ from ..db.clock import DatabaseNow
 from ..db.trouble import insist
 from ..models import StoredTask
 from .base import Claim, Failed, Interrupted, Outcome, Recorded, Succeeded
+from .database_dispatch import OverdueStore
 from .database_rows import adopt
 from .database_store import DatabaseStore, StoredTasks, lane_of_row
 from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox
 
 if TYPE_CHECKING:
-    from .dispatch import Dispatch
+    from .dispatch import Dispatch, Sender
 
 
 class DeliveredStore(DatabaseStore):
@@ -122,10 +123,22 @@ class DeliveredStore(DatabaseStore):
 
 
 class ResultsStore(DeliveredStore):
-    """Of an SQSBackend that keeps results: nobody looks for due rows, so that no message of an unfinished task may be
-    lost."""
+    """Of an SQSBackend that keeps results: hardly anybody looks for due rows, so that no message of an unfinished task
+    is dropped."""
 
     first_lease = HOLD
+
+    def __init__(self, by: Sender, mailbox: Mailbox, **options: Any) -> None:
+        super().__init__(mailbox, **options)
+        self.overdue = OverdueStore(by, **options)
+        self.has_looked = False
+
+    def dispatch(self) -> int:
+        """Once a run, for what is due for long: a process may have died between its commit and the sending."""
+        if self.has_looked or not self.mailbox.is_polled:
+            return 0
+        self.has_looked = True
+        return self.overdue.dispatch()
 
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
         remaining = self.remaining() if self.mailbox.is_polled else 0  # this run does not see it again

@@ -14,10 +14,10 @@ from ..db.clock import DatabaseNow
 from ..db.trouble import insist
 from ..models import StoredTask
 from .database_lanes import Lane
-from .database_store import DatabaseStore, due_in, lane_of_row
+from .database_store import DatabaseStore, StoredTasks, due_in, lane_of_row
 
 if TYPE_CHECKING:
-    from .dispatch import Dispatch
+    from .dispatch import Sender
 
 AT_A_TIME = 100  # rows
 #: Between two messages of the same row, at most.
@@ -27,7 +27,7 @@ LONGEST_PATIENCE = timedelta(hours=1)
 class DispatchingStore(DatabaseStore):
     """What it cannot hand on, its run executes."""
 
-    def __init__(self, by: Dispatch, **options: Any) -> None:
+    def __init__(self, by: Sender, **options: Any) -> None:
         super().__init__(**options)
         self.by = by
         self.is_cut_off = False  # from the queue: not tried again in this run
@@ -46,12 +46,15 @@ class DispatchingStore(DatabaseStore):
     def _mark(self, lane: Lane) -> list[StoredTask]:
         """Before they are sent, so that who looks at the same moment does not send them as well."""
         with transaction.atomic(using=self.alias):
-            rows = list(self._lock(due_in(lane, self.rows))[:AT_A_TIME])
+            rows = list(self._lock(self._due_in(lane))[:AT_A_TIME])
             if rows:
                 self.rows.filter(pk__in=[row.pk for row in rows]).update(
                     lane=lane_of_row(rows[0], "dispatched"), due_at=DatabaseNow(self._patience(lane, rows))
                 )
         return rows
+
+    def _due_in(self, lane: Lane) -> StoredTasks:
+        return due_in(lane, self.rows)
 
     def _patience(self, lane: Lane, rows: Sequence[StoredTask]) -> timedelta:
         """About twice as long each time: of a task that waits in a long queue, few messages are sent."""
@@ -67,3 +70,11 @@ class DispatchingStore(DatabaseStore):
         sent = self.rows.filter(pk__in=[row.pk for row in rows], lane=lane_of_row(rows[0], "dispatched"))
         insist(self.alias, lambda: sent.update(lane=lane.name, due_at=DatabaseNow()))  # due for this run
         return 0
+
+
+class OverdueStore(DispatchingStore):
+    """Sends other messages of rows that are due for long: of these, a process that died may have sent none."""
+
+    def _due_in(self, lane: Lane) -> StoredTasks:
+        rows = super()._due_in(lane)
+        return rows if lane.state == "dispatched" else rows.filter(due_at__lte=DatabaseNow(-self.by.patience))

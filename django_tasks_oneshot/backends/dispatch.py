@@ -27,6 +27,14 @@ class Row(Protocol):
     priority: int
 
 
+class Sender(Protocol):
+    """Sends messages that say which rows are due, and another one after ``patience``."""
+
+    patience: timedelta
+
+    def send(self, rows: Sequence[Row]) -> bool: ...
+
+
 logger = logging.getLogger("django_tasks_oneshot")
 
 

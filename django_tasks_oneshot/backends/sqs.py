@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
@@ -35,6 +35,9 @@ from .sqs_client import LONGEST_DELAY, LONGEST_WAIT, Letter, SQSClient, is_url, 
 from .sqs_mailbox import Mailbox
 from .sqs_message import Message, encode
 
+if TYPE_CHECKING:
+    from .dispatch import Row
+
 EVERY_QUEUE = "*"
 
 
@@ -46,6 +49,7 @@ class SQSBackend(OneshotBackend):
     """
 
     keeps_order = False
+    patience = timedelta(minutes=15)  # with rows that are due, and of which there should be messages
 
     default_options: ClassVar[dict[str, Any]] = {
         **OneshotBackend.default_options,
@@ -130,6 +134,23 @@ class SQSBackend(OneshotBackend):
         rows, results = insert(self, calls)
         self._send_on_commit([self._letter_of_row(*each) for each in zip(rows, calls, names, strict=True)])
         return results
+
+    def send(self, rows: Sequence[Row]) -> bool:
+        """Sends other messages of rows that are due. ``False``: some could not be sent."""
+        letters = [
+            self.letter(
+                Message(
+                    backend=self.alias,
+                    id=str(row.pk),
+                    queue_name=row.queue_name,
+                    priority=row.priority,
+                    group=row.queue_name if _is_fifo(self.url_of(row.queue_name, row.priority)) else None,
+                ),
+                deduplication=str(time_ordered_id()),
+            )
+            for row in rows
+        ]
+        return not self.client.send(letters)
 
     def _letter_of_row(self, row: Any, call: Call, names: tuple[str | None, str | None]) -> Letter:
         group, deduplication = names
@@ -245,7 +266,7 @@ class SQSBackend(OneshotBackend):
             from .database_delivered import ResultsStore
 
             return ResultsStore(
-                mailbox, backend=self, worker_id=worker_id, queues=queues, lease=lease, remaining=remaining
+                self, mailbox, backend=self, worker_id=worker_id, queues=queues, lease=lease, remaining=remaining
             )
         from .sqs_store import SQSStore
 

@@ -1,9 +1,12 @@
-"""What becomes of tasks that are on their way when settings change."""
+"""What becomes of tasks that are on their way when settings change, or whose message was never sent."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import override_settings
+from django.utils import timezone
 
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends
 from tests.project.settings import SQS
@@ -48,3 +51,26 @@ def test_rows_that_were_dispatched_are_run_by_ticks_when_nothing_is_dispatched(q
 
 def database(**options):
     return {"BACKEND": "django_tasks_oneshot.backends.database.DatabaseBackend", "OPTIONS": options}
+
+
+def test_a_row_whose_message_was_never_sent_is_found(use, urls, run, rows, client, count):
+    """A process may die between its commit and the sending."""
+    backend = use(queue_urls=urls, results=True)
+    result = tasks.write_down.enqueue("found")
+    client.purge_queue(QueueUrl=urls["default"])
+    assert run(backend=backend).dispatched == 0
+    rows.update(due_at=timezone.now() - timedelta(minutes=16))
+    report = run(backend=backend)
+    assert (report.dispatched, report.succeeded) == (1, 1)
+    assert backend.get_result(result.id).return_value is None
+    assert [each.note for each in Execution.objects.all()] == ["found"]
+    assert run(backend=backend).dispatched == 0
+
+
+def test_a_row_whose_message_waits_for_long_is_told_of_seldom(use, urls, rows, count):
+    backend = use(queue_urls=urls, results=True)
+    tasks.noop.enqueue()
+    rows.update(due_at=timezone.now() - timedelta(minutes=16))
+    for _ in range(3):
+        backend.open_store(worker_id="w").dispatch()
+    assert count(urls["default"]) == 2
