@@ -6,16 +6,19 @@ import time
 from contextlib import suppress
 
 import pytest
+from django.test import override_settings
+from django.utils import timezone
 
 from django_tasks_oneshot import NotEnqueued
 from django_tasks_oneshot.backends import sqs_client
-from django_tasks_oneshot.backends.base import StoreUnavailable, Succeeded
+from django_tasks_oneshot.backends.base import KILLED, Interrupted, StoreUnavailable, Succeeded
 from django_tasks_oneshot.backends.sqs_event import deliveries_in
 from django_tasks_oneshot.backends.sqs_store import MOST_RECEIPTS
 from django_tasks_oneshot.compat import TaskResultStatus
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, Run, drain
 from django_tasks_oneshot.run.host import Host
+from tests.project.settings import SQS
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
 
@@ -219,3 +222,28 @@ def test_a_process_that_has_to_end_gives_back_what_it_did_not_open(use, queues, 
         run.overrun()
         assert [each.is_settled for each in deliveries] == [True] * 3
     assert codes == [0]
+
+
+def test_a_row_that_another_call_holds_is_not_dispatched(queues, receive, rows, monkeypatch):
+    """Between the record of its interruption and the sending of another message."""
+    queue = queues["dispatch"]
+    options = {"dispatch": {"sqs_queue_url": queue.url, "endpoint_url": SQS, "region": "eu-west-1"}}
+    backend = {"BACKEND": "django_tasks_oneshot.backends.database.DatabaseBackend", "OPTIONS": options}
+    with override_settings(TASKS={"default": backend}):
+        waiting, target = (tasks.noop.enqueue() for _ in range(2))
+        event = receive(queue)
+        ((backend, mine),) = deliveries_in(event).items()
+        ((_, others),) = deliveries_in(event).items()
+        mine = [each for each in mine if each.message.id == target.id]
+        first = backend.open_store(worker_id="first", deliveries=mine)
+        (claim,) = first.claim(1)
+        discard = first.mailbox.discard
+
+        def let_another_claim(delivery):
+            discard(delivery)
+            assert len(backend.open_store(worker_id="second", deliveries=others).claim(10)) == 2
+
+        monkeypatch.setattr(first.mailbox, "discard", let_another_claim)
+        first.record(claim, Interrupted(ended_at=timezone.now(), error=KILLED), start=None)
+        backend.dispatch.client.close()
+    assert rows.get(pk=target.id).lane.endswith("/claimed")
