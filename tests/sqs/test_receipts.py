@@ -230,7 +230,7 @@ def test_a_row_that_another_call_holds_is_not_dispatched(queues, receive, rows, 
     options = {"dispatch": {"sqs_queue_url": queue.url, "endpoint_url": SQS, "region": "eu-west-1"}}
     backend = {"BACKEND": "django_tasks_oneshot.backends.database.DatabaseBackend", "OPTIONS": options}
     with override_settings(TASKS={"default": backend}):
-        waiting, target = (tasks.noop.enqueue() for _ in range(2))
+        _, target = (tasks.noop.enqueue() for _ in range(2))
         event = receive(queue)
         ((backend, mine),) = deliveries_in(event).items()
         ((_, others),) = deliveries_in(event).items()
