@@ -216,6 +216,8 @@ class Mailbox:
         ``are_early``: by the clock of SQS, which then tells how long they wait; ours may be ahead. Returns why those
         that could not be sent were not, by their ids.
         """
+        if not successors:
+            return {}
         letters = [self.write(message, delivery.url) for delivery, message in successors]
         if are_early:
             waits = [min(LONGEST_DELAY, max(1, math.ceil(delivery.until_due))) for delivery, _ in successors]
