@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from django_tasks_oneshot import task
 from django_tasks_oneshot.compat import task_backends
+from django_tasks_oneshot.contract.declared import declared_schedules
 from django_tasks_oneshot.contract.task import registered_tasks
 from django_tasks_oneshot.db.connections import RunConnections
 from django_tasks_oneshot.models import Schedule, StoredTask
@@ -59,6 +60,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 import django
 django.setup()
 """
+
+
+def pytest_collection_finish():
+    """A module that declares schedules and is imported here would add them to those of every test."""
+    strange = [name for name in declared_schedules() if not name.startswith("tests.project.")]
+    if strange:
+        raise pytest.UsageError(f"Test modules import what declares schedules: {', '.join(strange)}.")
 
 
 @pytest.fixture

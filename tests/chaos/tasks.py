@@ -13,12 +13,8 @@ from typing import Any
 from django_tasks_oneshot import Every, constant, task
 
 from . import ledger
+from .caps import LAST_CHANCES, NEVER_GIVE_UP
 from .points import reach
-
-NEVER_GIVE_UP = 1000  # interruptions: no number of kills may make a task fail
-
-
-LAST_CHANCES = 2
 
 
 class Flaw(Exception):

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..caps import LAST_CHANCES
 from ..history import Execution
 from ..ledger import Event
 from ..points import RANDOM
-from ..tasks import LAST_CHANCES
 from ..verdict import bad_exits
 from .bodies import FORGED
 from .figures import Figures
