@@ -130,36 +130,40 @@ class SQSBackend(OneshotBackend):
 
         # Before there are rows: nothing would ever be sent of them.
         self.client.prepare()
-        names = [(self._group(call), self._named("message_deduplication_id", call)) for call in calls]
+        names = [
+            {"group": self._group(call), "deduplication": self._named("message_deduplication_id", call)}
+            for call in calls
+        ]
         rows, results = insert(self, calls)
-        self._send_on_commit([self._letter_of_row(*each) for each in zip(rows, calls, names, strict=True)])
+        self._send_on_commit(
+            [
+                self._letter_of_row(row, **named, run_after=task.run_after)
+                for row, named, (task, _, _) in zip(rows, names, calls, strict=True)
+            ]
+        )
         return results
 
     def send(self, rows: Sequence[Row]) -> bool:
         """Sends other messages of rows that are due. ``False``: some could not be sent."""
         letters = [
-            self.letter(
-                Message(
-                    backend=self.alias,
-                    id=str(row.pk),
-                    queue_name=row.queue_name,
-                    priority=row.priority,
-                    group=row.queue_name if _is_fifo(self.url_of(row.queue_name, row.priority)) else None,
-                ),
+            self._letter_of_row(
+                row,
+                group=self._group_by_default(row.queue_name, row.priority),
                 deduplication=str(time_ordered_id()),
             )
             for row in rows
         ]
         return not self.client.send(letters)
 
-    def _letter_of_row(self, row: Any, call: Call, names: tuple[str | None, str | None]) -> Letter:
-        group, deduplication = names
+    def _letter_of_row(
+        self, row: Row, *, group: str | None, deduplication: str | None, run_after: datetime | None = None
+    ) -> Letter:
         message = Message(
             backend=self.alias,
             id=str(row.pk),
             queue_name=row.queue_name,
             priority=row.priority,
-            due_at=_timestamp(call[0].run_after),
+            due_at=_timestamp(run_after),
             group=group,
         )
         return self.letter(message, deduplication)
@@ -200,8 +204,10 @@ class SQSBackend(OneshotBackend):
 
     def _group(self, call: Call) -> str | None:
         task = call[0]
-        by_default = task.queue_name if _is_fifo(self.url_of(task.queue_name, task.priority)) else None
-        return self._named("message_group_id", call) or by_default
+        return self._named("message_group_id", call) or self._group_by_default(task.queue_name, task.priority)
+
+    def _group_by_default(self, queue_name: str, priority: int) -> str | None:
+        return queue_name if _is_fifo(self.url_of(queue_name, priority)) else None
 
     def _named(self, option: str, call: Call) -> str | None:
         """What the project's function says of this call."""

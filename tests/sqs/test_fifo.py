@@ -57,6 +57,15 @@ class TestFunctions:
         tasks.write_down.enqueue("b1")
         assert entries(endpoint)[0]["MessageGroupId"] == "b"
 
+    def test_the_group_is_that_of_the_queue_where_a_row_is_told_of_once_more(self, ordered, endpoint, rows, run):
+        ordered(results=True)
+        tasks.noop.enqueue()
+        rows.update(due_at=timezone.now() - timedelta(minutes=16))
+        assert run().dispatched == 1
+        first, other = entries(endpoint)
+        assert first["MessageGroupId"] == other["MessageGroupId"] == "default"
+        assert first["MessageDeduplicationId"] != other["MessageDeduplicationId"]
+
     def test_the_group_is_that_of_the_queue_where_nothing_is_said(self, ordered, endpoint):
         ordered()
         tasks.noop.enqueue()
