@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
@@ -107,19 +106,14 @@ class DeliveredStore(DatabaseStore):
     def release(self, claims: Iterable[Claim]) -> None:
         claims = list(claims)
         super().release(claims)
-        self._give_back([self.deliveries.pop(claim.id) for claim in claims])
+        self.mailbox.give_back(self.deliveries.pop(claim.id) for claim in claims)
         self.mailbox.flush_polled()
-
-    def _give_back(self, deliveries: Sequence[Delivery], delay: float = 0) -> None:
-        """``delay`` in seconds."""
-        due_at = time.time() + delay if delay else 0
-        self.mailbox.give_back([(each, each.message.sent_anew(due_at=due_at)) for each in deliveries])
 
     def flush(self) -> None:
         self.mailbox.flush()
 
     def close(self) -> None:
-        self._give_back(self.mailbox.unopened())
+        self.mailbox.give_back(self.mailbox.unopened())
 
 
 class ResultsStore(DeliveredStore):
@@ -143,7 +137,7 @@ class ResultsStore(DeliveredStore):
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
         remaining = self.remaining() if self.mailbox.is_polled else 0  # this run does not see it again
         until_due = (row.due_at - row.now).total_seconds()  # type: ignore[attr-defined]
-        self._give_back([delivery], max(0, until_due, remaining if remaining < math.inf else 0))
+        self.mailbox.give_back([delivery], max(0, until_due, remaining if remaining < math.inf else 0))
 
     def _miss(self, delivery: Delivery) -> None:
         """It may have been sent before its transaction was committed. If it comes too often, SQS takes it away.
@@ -152,10 +146,10 @@ class ResultsStore(DeliveredStore):
         """
         if not delivery.message.is_row:
             insist(self.alias, partial(adopt, delivery.message))
-            self._give_back([delivery])
+            self.mailbox.give_back([delivery])
 
     def _go_on(self, delivery: Delivery, claim: Claim, delay: timedelta) -> None:
-        self._give_back([delivery], delay.total_seconds())
+        self.mailbox.give_back([delivery], delay.total_seconds())
 
     def extend(self, claim: Claim) -> bool:
         is_ours = super().extend(claim)
@@ -173,7 +167,7 @@ class DispatchedStore(DeliveredStore):
 
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:
         if row.is_dispatched:  # this call has no time left for it, another one has
-            self._give_back([delivery])
+            self.mailbox.give_back([delivery])
         else:
             self.mailbox.discard(delivery)
 

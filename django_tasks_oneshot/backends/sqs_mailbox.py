@@ -91,6 +91,10 @@ def leave_alone(url: str, message_id: str, receives: int, why: str) -> None:
     logger.log(level, "Message %s of %s is left alone: %s.", message_id, url, why)
 
 
+def _message(delivery: Delivery) -> Message:
+    return delivery.message
+
+
 class Mailbox:
     """``urls``: of the queues of each priority, the highest first. With ``handed``, these are all that there is.
 
@@ -277,19 +281,26 @@ class Mailbox:
                     reason,
                 )
 
-    def give_back(self, successors: Sequence[tuple[Delivery, Message]]) -> None:
+    def give_back(
+        self, deliveries: Iterable[Delivery], delay: float = 0, *, as_known: Callable[[Delivery], Message] = _message
+    ) -> None:
         """Sends what was not started, or is to be started once more, as a message that nobody has received yet.
 
-        Not in a queue that keeps an order: its place would be lost.
+        Due in ``delay`` seconds; infinitely many are none. ``as_known`` tells what is known of a task by now. Not in a
+        queue that keeps an order: its place would be lost.
         """
-        ours = [each for each in successors if each[0].seconds_left > 0 and not each[0].is_settled]
-        failed = self.replace([each for each in ours if not each[0].is_fifo])
-        late = [(each, message.due_at - time.time()) for each, message in ours if each.is_fifo]
-        for delivery, seconds in late:
-            if seconds > 0:
-                self._hold_group(delivery, seconds)
-        at_once = [delivery for delivery, seconds in late if seconds <= 0]
-        self.show_again([*at_once, *(each for each, _ in ours if each.message.id in failed)])
+        delay = delay if 0 < delay < math.inf else 0
+        due_at = time.time() + delay if delay else 0
+        ours = [each for each in deliveries if each.seconds_left > 0 and not each.is_settled]
+        in_order = [each for each in ours if each.is_fifo]
+        failed = self.replace([(each, as_known(each).sent_anew(due_at=due_at)) for each in ours if not each.is_fifo])
+        at_once = [each for each in ours if each.message.id in failed]
+        if delay:
+            for each in in_order:
+                self._hold_group(each, delay)
+        else:
+            at_once += in_order
+        self.show_again(at_once)
 
     def show_again(self, deliveries: Iterable[Delivery]) -> None:
         """Gives them back as they are: the next one who receives them finds a higher receive count."""

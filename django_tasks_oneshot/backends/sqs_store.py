@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -102,7 +101,7 @@ class SQSStore(Store):
     def _take(self, deliveries: Sequence[Delivery]) -> Sequence[Claim]:
         suspects = [each for each in deliveries if _is_suspect(each)]
         if suspects:  # alone: should it kill this process, the receive counts of no others tell of that
-            self._give_back([each for each in deliveries if each is not suspects[0]])
+            self._give_back(each for each in deliveries if each is not suspects[0])
             deliveries = suspects[:1]
         self.batch = [self._claim_of(each) for each in deliveries]
         if self.batch:
@@ -180,21 +179,17 @@ class SQSStore(Store):
         claim.written = now_written
 
     def release(self, claims: Iterable[Claim]) -> None:
-        self._give_back([each.state.delivery for each in claims])
+        self._give_back(each.state.delivery for each in claims)
         self.mailbox.flush_polled()
 
-    def _give_back(self, deliveries: Sequence[Delivery], delay: float = 0) -> None:
-        """Sends them anew, so that nothing tells of this: neither a receive count nor an interruption.
-
-        ``delay`` in seconds; infinitely many are none.
-        """
-        due_at = time.time() + delay if 0 < delay < math.inf else 0
-        self.mailbox.give_back([(each, _with_lost_attempts(each).sent_anew(due_at=due_at)) for each in deliveries])
+    def _give_back(self, deliveries: Iterable[Delivery], delay: float = 0) -> None:
+        """So that nothing tells of this: neither a receive count nor an interruption."""
+        self.mailbox.give_back(deliveries, delay, as_known=_with_lost_attempts)
 
     def extend(self, claim: Claim) -> bool:
         with self._lock:  # behind a task that takes this long, none waits until its lease is over
             waiting = [each for each in self.batch if each.state.status == TaskResultStatus.READY]
-            self._give_back([each.state.delivery for each in waiting if each is not claim])
+            self._give_back(each.state.delivery for each in waiting if each is not claim)
         return self.mailbox.renew(claim.state.delivery, self.lease())
 
     def flush(self) -> None:
