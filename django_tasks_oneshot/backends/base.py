@@ -147,6 +147,18 @@ class StoreUnavailable(Exception):
     """What a store of tasks that is no database says when it cannot be reached, or refuses."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claimant:
+    """A run, as its store sees it."""
+
+    worker_id: str
+    queues: Collection[str] = ()  # that it claims from; none means all
+    lease: Callable[[], timedelta] | None = None  # how long one that begins now is to last; None: as OPTIONS say
+    remaining: Callable[[], float] = lambda: math.inf  # seconds until it claims nothing any more
+    #: Messages that its host has received for it: it executes what they stand for, and nothing else.
+    deliveries: Sequence[Any] | None = None
+
+
 class Store(ABC):
     """The tasks of one backend during one run. All times are by the store's own clock.
 
@@ -158,6 +170,13 @@ class Store(ABC):
     databases: frozenset[str] = frozenset()
     #: What a started claim is leased for at least, until it is extended. None: for a whole lease.
     first_lease: timedelta | None = None
+
+    def __init__(self, backend: OneshotBackend, claimant: Claimant) -> None:
+        self.backend = backend
+        self.worker_id = claimant.worker_id
+        self.queues = claimant.queues
+        self.lease = claimant.lease or (lambda: backend.lease)
+        self.remaining = claimant.remaining
 
     @abstractmethod
     def claim(
@@ -284,21 +303,8 @@ class OneshotBackend(BaseTaskBackend):
         """
 
     @abstractmethod
-    def open_store(
-        self,
-        *,
-        worker_id: str,
-        queues: Collection[str] = (),
-        lease: Callable[[], timedelta] | None = None,
-        remaining: Callable[[], float] = lambda: math.inf,
-        deliveries: Sequence[Any] | None = None,
-    ) -> Store:
-        """The store, for one run: ``queues`` limits what is claimed, none means all.
-
-        ``lease`` tells how long a lease that begins now is to last; without it as OPTIONS say. ``remaining`` tells
-        in how many seconds the run claims nothing any more. ``deliveries`` are messages that a host has received
-        for this run: it executes what they stand for, and nothing else.
-        """
+    def open_store(self, claimant: Claimant) -> Store:
+        """The store, for one run."""
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         return [*super().check(**kwargs), *self._check_app(), *self._check_options(), *self._check_defaults()]

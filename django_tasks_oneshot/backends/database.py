@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
@@ -12,7 +10,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from ..compat import AnyResult, AnyTask, InvalidTask
-from .base import Call, OneshotBackend
+from .base import Call, Claimant, OneshotBackend
 from .lanes import LONGEST_LANE, lane_of
 from .outbox import send_on_commit
 
@@ -82,26 +80,16 @@ class DatabaseBackend(OneshotBackend):
 
         return get_result(self, result_id)
 
-    def open_store(
-        self,
-        *,
-        worker_id: str,
-        queues: Collection[str] = (),
-        lease: Callable[[], timedelta] | None = None,
-        remaining: Callable[[], float] = lambda: math.inf,
-        deliveries: Sequence[Any] | None = None,
-    ) -> DatabaseStore:
+    def open_store(self, claimant: Claimant) -> DatabaseStore:
         from .database_delivered import DispatchedStore
         from .database_dispatch import DispatchingStore
         from .database_store import DatabaseStore
 
-        options: dict[str, Any] = {"backend": self, "worker_id": worker_id, "queues": queues, "remaining": remaining}
-        options["lease"] = lease or (lambda: self.lease)
         if self.dispatch is None:
-            return DatabaseStore(**options)
-        if deliveries is None:
-            return DispatchingStore(self.dispatch, **options)
-        return DispatchedStore(self.dispatch, self.dispatch.mailbox(deliveries), **options)
+            return DatabaseStore(self, claimant)
+        if claimant.deliveries is None:
+            return DispatchingStore(self, claimant, self.dispatch)
+        return DispatchedStore(self, claimant, self.dispatch.mailbox(claimant.deliveries), self.dispatch)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         messages = super().check(**kwargs)

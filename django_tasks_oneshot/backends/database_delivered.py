@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,21 +16,22 @@ from ..compat import TaskResultStatus
 from ..db.clock import DatabaseNow
 from ..db.trouble import insist
 from ..models import StoredTask
-from .base import Claim, Failed, Interrupted, Outcome, Recorded, Succeeded
+from .base import Claim, Claimant, Failed, Interrupted, OneshotBackend, Outcome, Recorded, Succeeded
 from .database_dispatch import OverdueStore
 from .database_rows import adopt
 from .database_store import DatabaseStore, StoredTasks, lane_of_row
 from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox
 
 if TYPE_CHECKING:
-    from .dispatch import Dispatch, Sender
+    from .dispatch import Dispatch
+    from .sqs import SQSBackend
 
 
 class DeliveredStore(DatabaseStore):
     """What a message is good for, only its row tells: late, duplicate and reordered ones change nothing."""
 
-    def __init__(self, mailbox: Mailbox, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, backend: OneshotBackend, claimant: Claimant, mailbox: Mailbox) -> None:
+        super().__init__(backend, claimant)
         self.mailbox = mailbox
         self.deliveries: dict[str, Delivery] = {}  # of what is claimed, by its id
 
@@ -122,9 +123,9 @@ class ResultsStore(DeliveredStore):
 
     first_lease = HOLD
 
-    def __init__(self, by: Sender, mailbox: Mailbox, **options: Any) -> None:
-        super().__init__(mailbox, **options)
-        self.overdue = OverdueStore(by, **options)
+    def __init__(self, backend: SQSBackend, claimant: Claimant, mailbox: Mailbox) -> None:
+        super().__init__(backend, claimant, mailbox)
+        self.overdue = OverdueStore(backend, claimant, by=backend)
         self.has_looked = False
 
     def dispatch(self) -> int:
@@ -161,8 +162,8 @@ class ResultsStore(DeliveredStore):
 class DispatchedStore(DeliveredStore):
     """Of a DatabaseBackend with dispatch: ticks find what is due, and send another message of it."""
 
-    def __init__(self, by: Dispatch, mailbox: Mailbox, **options: Any) -> None:
-        super().__init__(mailbox, **options)
+    def __init__(self, backend: OneshotBackend, claimant: Claimant, mailbox: Mailbox, by: Dispatch) -> None:
+        super().__init__(backend, claimant, mailbox)
         self.by = by
 
     def _put_off(self, delivery: Delivery, row: StoredTask) -> None:

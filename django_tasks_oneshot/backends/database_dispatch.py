@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django.utils import timezone
 from ..db.clock import DatabaseNow
 from ..db.trouble import insist
 from ..models import StoredTask
+from .base import Claimant, OneshotBackend
 from .database_lanes import Lane
 from .database_store import DatabaseStore, StoredTasks, due_in, lane_of_row
 
@@ -27,8 +28,8 @@ LONGEST_PATIENCE = timedelta(hours=1)
 class DispatchingStore(DatabaseStore):
     """What it cannot hand on, its run executes."""
 
-    def __init__(self, by: Sender, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, backend: OneshotBackend, claimant: Claimant, by: Sender) -> None:
+        super().__init__(backend, claimant)
         self.by = by
         self.is_cut_off = False  # from the queue: not tried again in this run
 

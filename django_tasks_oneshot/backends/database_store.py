@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from django.db import DatabaseError, connections, models, transaction
 from django.utils import timezone
@@ -25,11 +25,13 @@ from .base import (
     KILLED,
     LONGEST_EXCEPTION_PATH,
     Claim,
+    Claimant,
     Continued,
     DueTask,
     Duration,
     Failed,
     Interrupted,
+    OneshotBackend,
     Outcome,
     Recorded,
     RetryLater,
@@ -39,9 +41,6 @@ from .base import (
 from .database_lanes import Lane, occupied_lanes
 from .database_rows import build_result, database_of_tasks, stored_task
 from .lanes import State, lane_of
-
-if TYPE_CHECKING:
-    from .database import DatabaseBackend
 
 #: How long a claim is held that was not started yet. A run starts its claims within about a second each;
 #: what waits behind a slower task falls to another run after this time.
@@ -63,20 +62,8 @@ class Held:
 
 
 class DatabaseStore(Store):
-    def __init__(
-        self,
-        backend: DatabaseBackend,
-        *,
-        worker_id: str,
-        queues: Collection[str],
-        lease: Callable[[], timedelta],
-        remaining: Callable[[], float],
-    ) -> None:
-        self.backend = backend
-        self.worker_id = worker_id
-        self.queues = queues
-        self.lease = lease
-        self.remaining = remaining
+    def __init__(self, backend: OneshotBackend, claimant: Claimant) -> None:
+        super().__init__(backend, claimant)
         self.alias = database_of_tasks()
         self.databases = frozenset({self.alias})
         self.rows = StoredTask.objects.using(self.alias)

@@ -28,7 +28,7 @@ from ..compat import (
 from ..contract.exceptions import NotEnqueued
 from ..contract.fired import take_fire
 from ..contract.notify import notify
-from .base import Call, OneshotBackend, Store
+from .base import Call, Claimant, OneshotBackend, Store
 from .enqueued import argument, time_ordered_id
 from .outbox import send_on_commit
 from .sqs_client import LONGEST_DELAY, LONGEST_WAIT, Letter, SQSClient, is_url, region_of
@@ -249,34 +249,23 @@ class SQSBackend(OneshotBackend):
 
         return get_result(self, result_id)
 
-    def open_store(
-        self,
-        *,
-        worker_id: str,
-        queues: Collection[str] = (),
-        lease: Callable[[], timedelta] | None = None,
-        remaining: Callable[[], float] = lambda: math.inf,
-        deliveries: Sequence[Any] | None = None,
-    ) -> Store:
+    def open_store(self, claimant: Claimant) -> Store:
         mailbox = Mailbox(
             self.client,
             lambda message, url: self.letter(message, url=url),
             alias=self.alias,
-            urls=self._urls_of(queues),
+            urls=self._urls_of(claimant.queues),
             wait=self.option("wait_seconds"),
-            handed=deliveries,
-            remaining=remaining,
+            handed=claimant.deliveries,
+            remaining=claimant.remaining,
         )
-        lease = lease or (lambda: self.lease)
         if self.supports_get_result:
             from .database_delivered import ResultsStore
 
-            return ResultsStore(
-                self, mailbox, backend=self, worker_id=worker_id, queues=queues, lease=lease, remaining=remaining
-            )
+            return ResultsStore(self, claimant, mailbox)
         from .sqs_store import SQSStore
 
-        return SQSStore(self, mailbox, worker_id=worker_id, lease=lease, remaining=remaining)
+        return SQSStore(self, claimant, mailbox)
 
     def _urls_of(self, queues: Collection[str]) -> list[list[str]]:
         """By priority, the highest first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from ..contract.progress import Checkpoint
 from .base import (
     KILLED,
     Claim,
+    Claimant,
     Continued,
     DueTask,
     Duration,
@@ -58,22 +59,12 @@ class Held:
 
 
 class SQSStore(Store):
+    backend: SQSBackend
     first_lease = HOLD
 
-    def __init__(
-        self,
-        backend: SQSBackend,
-        mailbox: Mailbox,
-        *,
-        worker_id: str,
-        lease: Callable[[], timedelta],
-        remaining: Callable[[], float],
-    ) -> None:
-        self.backend = backend
+    def __init__(self, backend: SQSBackend, claimant: Claimant, mailbox: Mailbox) -> None:
+        super().__init__(backend, claimant)
         self.mailbox = mailbox
-        self.worker_id = worker_id
-        self.lease = lease
-        self.remaining = remaining
         self.batch: list[Claim] = []  # the latest
         self._lock = threading.Lock()  # between the start of a claim and its giving back
 

@@ -17,6 +17,7 @@ from django.utils.crypto import get_random_string
 
 from ..backends.base import (
     Claim,
+    Claimant,
     Continued,
     Failed,
     Interrupted,
@@ -94,11 +95,13 @@ class Run:
         self.host = host
         self.report = Report(worker_id=host.worker_id or get_random_string(32))
         self.store = backend.open_store(
-            worker_id=self.report.worker_id,
-            queues=limits.queues,
-            lease=self.lease,
-            remaining=self.remaining,
-            deliveries=limits.deliveries,
+            Claimant(
+                worker_id=self.report.worker_id,
+                queues=limits.queues,
+                lease=self.lease,
+                remaining=self.remaining,
+                deliveries=limits.deliveries,
+            )
         )
         self.admission = Admission(self.store, deadline)
         looks_at_schedules = limits.deliveries is None and has_schedules()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..backends.base import DueTask, OneshotBackend
+from ..backends.base import Claimant, DueTask, OneshotBackend
 from .schedules import has_schedules
 from .tick import Ticker
 
@@ -37,7 +37,7 @@ class Plan:
 
 def whats_due(backend: OneshotBackend, queues: Collection[str], limit: int) -> Plan:
     """Changes nothing."""
-    store = backend.open_store(worker_id="", queues=queues)
+    store = backend.open_store(Claimant(worker_id="", queues=queues))
     return Plan(
         tasks=store.due(limit), schedules=Ticker().due() if has_schedules() else [], remaining=store.count_due()
     )

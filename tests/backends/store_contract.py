@@ -12,7 +12,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from django_tasks_oneshot.backends.base import KILLED, Continued, Duration, Failed, Interrupted, RetryLater, Succeeded
+from django_tasks_oneshot.backends.base import (
+    KILLED,
+    Claimant,
+    Continued,
+    Duration,
+    Failed,
+    Interrupted,
+    RetryLater,
+    Succeeded,
+)
 from django_tasks_oneshot.compat import TaskError, TaskResultStatus
 from tests.project.shop import tasks
 
@@ -49,11 +58,11 @@ class StoreContract:
 
     @pytest.fixture
     def store(self, backend):
-        return backend.open_store(worker_id="first")
+        return backend.open_store(Claimant(worker_id="first"))
 
     @pytest.fixture
     def other(self, backend):
-        return backend.open_store(worker_id="second")
+        return backend.open_store(Claimant(worker_id="second"))
 
     @pytest.fixture
     def has_order(self, backend):
@@ -132,7 +141,7 @@ class StoreContract:
     def test_a_run_for_some_queues_leaves_the_others_alone(self, backend):
         tasks.noop.enqueue()
         mail = tasks.noop.using(queue_name="mail").enqueue()
-        store = backend.open_store(worker_id="mail", queues={"mail"})
+        store = backend.open_store(Claimant(worker_id="mail", queues={"mail"}))
         assert self.ids(store.claim(10)) == [mail.id]
         assert list(store.claim(10)) == []
 
@@ -244,7 +253,7 @@ class StoreContract:
     # Leases
 
     def test_a_lease_lasts_as_long_as_the_run_says(self, backend, other, eventually):
-        store = backend.open_store(worker_id="short", lease=lambda: timedelta(seconds=1))
+        store = backend.open_store(Claimant(worker_id="short", lease=lambda: timedelta(seconds=1)))
         tasks.noop.enqueue()
         (claim,) = store.claim(10)
         assert list(other.claim(10)) == []

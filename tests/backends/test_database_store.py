@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.backends.database_store import due_in
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.models import Attempt, StoredTask
@@ -32,7 +33,7 @@ class TestDatabaseStore(StoreContract):
     def test_a_backends_tasks_are_not_claimed_by_another(self, store):
         tasks.noop.using(backend="any_queue", queue_name="odd/queue name").enqueue()
         assert list(store.claim(10)) == []
-        (claim,) = task_backends["any_queue"].open_store(worker_id="third").claim(10)
+        (claim,) = task_backends["any_queue"].open_store(Claimant(worker_id="third")).claim(10)
         assert claim.result.task.queue_name == "odd/queue name"
 
     def test_every_attempt_is_a_row(self, store, other, let_lease_end):
@@ -52,7 +53,7 @@ class TestDatabaseStore(StoreContract):
 
     @pytest.mark.parametrize(("lease", "longest"), [(300, 10), (2, 2)])
     def test_a_hold_is_for_seconds_and_no_longer_than_the_lease(self, backend, rows, lease, longest):
-        store = backend.open_store(worker_id="holds", lease=lambda: timedelta(seconds=lease))
+        store = backend.open_store(Claimant(worker_id="holds", lease=lambda: timedelta(seconds=lease)))
         for _ in range(2):
             tasks.noop.enqueue()
         _, held = store.claim(2)
@@ -90,7 +91,7 @@ class TestDatabaseStore(StoreContract):
         claimed = []
 
         def claim():
-            store = backend.open_store(worker_id=uuid.uuid4().hex)
+            store = backend.open_store(Claimant(worker_id=uuid.uuid4().hex))
             while claims := store.claim(3):
                 claimed.extend(each.id for each in claims)
 

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.models import Attempt, FireTime, Schedule, StoredTask
 from tests.project.shop import tasks
 
@@ -24,7 +25,7 @@ def kept(finished_long_ago, run):
     today = tasks.fail_at_once.enqueue()
     run()
     running = tasks.noop.enqueue()
-    tasks.noop.get_result(running.id).task.get_backend().open_store(worker_id="busy").claim(1)
+    tasks.noop.get_result(running.id).task.get_backend().open_store(Claimant(worker_id="busy")).claim(1)
     StoredTask.objects.filter(pk=running.id).update(started_at=timezone.now() - timedelta(days=30))
     waiting = tasks.noop.using(run_after=timezone.now() + timedelta(days=1)).enqueue()
     return {today.id, running.id, waiting.id}

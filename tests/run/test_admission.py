@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import OperationalError
 
-from django_tasks_oneshot.backends.base import Continued, Duration, Failed, Interrupted, Succeeded
+from django_tasks_oneshot.backends.base import Claimant, Continued, Duration, Failed, Interrupted, Succeeded
 from django_tasks_oneshot.backends.database_store import DatabaseStore
 from django_tasks_oneshot.compat import TaskError, TaskResultStatus, task_backends
 from django_tasks_oneshot.models import TaskDuration
@@ -304,7 +304,7 @@ class TestWhatIsPassedOver:
 
     def test_is_asked_for_in_runs_that_have_an_end_only(self, run, usually, django_assert_num_queries, backend):
         usually(take=40)
-        store = backend.open_store(worker_id="idle")
+        store = backend.open_store(Claimant(worker_id="idle"))
         with django_assert_num_queries(1):
             store.claim(1)
         assert store.durations() == {TAKE: Duration(seconds=40)}

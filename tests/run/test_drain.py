@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends, task_finished, task_started
 from django_tasks_oneshot.models import Attempt
 from django_tasks_oneshot.run import drain as drain_module
@@ -299,7 +300,7 @@ class TestLostLeases:
     def test_what_interrupts_too_often_fails_and_says_so(self, run, backend, rows):
         result = tasks.noop.enqueue()
         for _ in range(4):
-            backend.open_store(worker_id="killed").claim(1)
+            backend.open_store(Claimant(worker_id="killed")).claim(1)
             rows.update(due_at=timezone.now() - timedelta(seconds=1))
         report = run()
         assert report.failed == 1
@@ -310,7 +311,7 @@ class TestLostLeases:
     def test_interruptions_spend_no_attempts(self, run, backend, rows):
         result = tasks.fail_at_once.enqueue()
         for _ in range(2):
-            backend.open_store(worker_id="killed").claim(1)
+            backend.open_store(Claimant(worker_id="killed")).claim(1)
             rows.update(due_at=timezone.now() - timedelta(seconds=1))
         report = run()
         assert (report.interrupted, report.retried, report.failed) == (1, 2, 1)
@@ -319,7 +320,7 @@ class TestLostLeases:
 
     def test_at_most_once_means_never_again(self, run, backend, rows):
         result = tasks.kill_own_process_at_most_once.enqueue()
-        backend.open_store(worker_id="killed").claim(1)
+        backend.open_store(Claimant(worker_id="killed")).claim(1)
         rows.update(due_at=timezone.now() - timedelta(seconds=1))
         assert run().failed == 1
         assert status(result) == TaskResultStatus.FAILED

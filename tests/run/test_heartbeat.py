@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from django_tasks_oneshot.backends.base import Claim
+from django_tasks_oneshot.backends.base import Claim, Claimant
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends
 from django_tasks_oneshot.models import StoredTask
 from django_tasks_oneshot.run.heartbeat import Heartbeat
@@ -116,7 +116,7 @@ def test_a_task_that_outlives_its_lease_is_run_once(rows, manage, eventually):
     result = tasks.sleep.enqueue(4)
     run = manage.start("run_due_tasks", ONESHOT_LEASE="1")
     eventually(lambda: StoredTask.objects.get(pk=result.id).status == TaskResultStatus.RUNNING)
-    other = task_backends["default"].open_store(worker_id="other")
+    other = task_backends["default"].open_store(Claimant(worker_id="other"))
     while run.poll() is None:
         assert list(other.claim(1)) == []
     run.communicate()

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import TaskResultStatus
 from django_tasks_oneshot.models import StoredTask
 from tests.project.shop import tasks
@@ -97,7 +98,7 @@ class TestAHostWhoseClockIsWrong:
 
     def test_takes_nothing_from_a_run_elsewhere(self, manage, backend):
         tasks.noop.enqueue()
-        assert backend.open_store(worker_id="elsewhere").claim(1)
+        assert backend.open_store(Claimant(worker_id="elsewhere")).claim(1)
         assert manage.run_due_tasks()["claimed"] == 0
 
     def test_leases_for_as_long_as_it_says(self, manage, eventually):

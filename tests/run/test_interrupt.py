@@ -14,7 +14,7 @@ from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from django_tasks_oneshot import TaskInterrupted, TaskTimeout
-from django_tasks_oneshot.backends.base import Succeeded
+from django_tasks_oneshot.backends.base import Claimant, Succeeded
 from django_tasks_oneshot.compat import TaskResultStatus, task_finished, task_started
 from django_tasks_oneshot.models import Attempt, StoredTask, TaskDuration
 from django_tasks_oneshot.run import interrupt
@@ -193,7 +193,7 @@ class TestTheRecord:
         result = tasks.hang.enqueue("sleep")
         younger = tasks.noop.enqueue()
         run(max_seconds=0.2, grace_seconds=0)
-        claims = backend.open_store(worker_id="next").claim(10)
+        claims = backend.open_store(Claimant(worker_id="next")).claim(10)
         assert [claim.id for claim in claims] == [result.id, younger.id]
 
     def test_sends_no_task_finished_as_long_as_it_is_not_final(self, run):
@@ -303,7 +303,7 @@ class TestOverrun:
         run.overrun()
         assert codes[0] == 0
         assert [each.outcome for each in Attempt.objects.all()] == ["INTERRUPTED"]
-        assert len(backend.open_store(worker_id="next").claim(10)) == 3
+        assert len(backend.open_store(Claimant(worker_id="next")).claim(10)) == 3
 
     def test_lets_the_next_run_know_how_long_that_took(self, overrunning):
         run, _ = overrunning
@@ -319,7 +319,7 @@ class TestOverrun:
         run.overrun()
         assert codes[0] == 0
         assert refreshed(run.current.result).return_value == 3
-        assert len(backend.open_store(worker_id="next").claim(10)) == 2
+        assert len(backend.open_store(Claimant(worker_id="next")).claim(10)) == 2
 
     def test_gives_back_as_it_was_what_had_begun_and_was_not_called_yet(self, overrunning, backend):
         """The run is in a receiver of task_finished, and the next task has begun in the commit before it."""
@@ -327,7 +327,7 @@ class TestOverrun:
         run.record(run.claims[0], Succeeded(ended_at=timezone.now(), return_value=3), run.claims[1])
         run.claims.popleft()
         run.overrun()
-        claims = backend.open_store(worker_id="next").claim(10)
+        claims = backend.open_store(Claimant(worker_id="next")).claim(10)
         assert [claim.interruptions for claim in claims] == [0, 0]
         assert [claim.result.worker_ids for claim in claims] == [["next"], []]
 
@@ -346,7 +346,7 @@ class TestOverrun:
     def test_changes_nothing_where_another_run_has_the_task(self, overrunning, backend):
         run, _ = overrunning
         StoredTask.objects.filter(pk=run.current.id).update(due_at=timezone.now() - timedelta(seconds=1))
-        (taken,) = backend.open_store(worker_id="other").claim(1)
+        (taken,) = backend.open_store(Claimant(worker_id="other")).claim(1)
         run.overrun()
         assert taken.id == run.current.id
         assert StoredTask.objects.get(pk=taken.id).worker_id == "other"

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_tasks_oneshot import Cron, Every, constant
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import task_enqueued
 from django_tasks_oneshot.db.clock import database_now
 from django_tasks_oneshot.models import FireTime, Schedule, StoredTask
@@ -270,7 +271,7 @@ class TestOverlap:
         assert tick() == 0
 
     def test_a_task_that_runs_is_unfinished(self, earlier, backend):
-        assert backend.open_store(worker_id="elsewhere").claim(1)
+        assert backend.open_store(Claimant(worker_id="elsewhere")).claim(1)
         assert tick() == 0
 
     def test_one_is_enqueued_when_it_is_finished(self, earlier, run):

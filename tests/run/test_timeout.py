@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends
 from django_tasks_oneshot.models import Attempt
 from django_tasks_oneshot.run import deadline as deadline_module
@@ -165,7 +166,7 @@ class TestOverrun:
         (attempt,) = Attempt.objects.all()
         assert (attempt.outcome, attempt.exception_class_path) == ("FAILED", TIMEOUT)
         assert attempt.retry_at is not None
-        assert len(backend.open_store(worker_id="next").claim(10)) == 2
+        assert len(backend.open_store(Claimant(worker_id="next")).claim(10)) == 2
 
 
 IN_A_THREAD = """

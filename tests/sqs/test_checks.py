@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from django_tasks_oneshot.backends import sqs_client
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import InvalidTask, task_backends
 from tests.project.settings import INSTALLED_APPS, sqs
 from tests.project.shop import tasks
@@ -109,14 +110,14 @@ class TestQueues:
 
     def test_a_run_for_a_queue_that_shares_its_url_is_refused(self, use):
         backend = use(queue_urls={"mail": f"{URL}-mail", "*": URL})
-        backend.open_store(worker_id="w", queues={"mail"})
+        backend.open_store(Claimant(worker_id="w", queues={"mail"}))
         with pytest.raises(ImproperlyConfigured, match="'default' of 'default' shares its SQS queue"):
-            backend.open_store(worker_id="w", queues={"default"})
+            backend.open_store(Claimant(worker_id="w", queues={"default"}))
 
     def test_a_run_for_some_queues_takes_their_urgent_tasks_first(self, use):
         high, usual = ({name: f"{URL}-{name}-{kind}" for name in ("default", "mail")} for kind in ("high", "usual"))
         backend = use(queue_urls=usual, high_priority_queue_urls=high)
-        store = backend.open_store(worker_id="w", queues={"mail"})
+        store = backend.open_store(Claimant(worker_id="w", queues={"mail"}))
         assert store.mailbox.by_priority == [[high["mail"]], [usual["mail"]]]
 
 

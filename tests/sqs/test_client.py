@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_tasks_oneshot import NotEnqueued
 from django_tasks_oneshot.backends import sqs_client
-from django_tasks_oneshot.backends.base import StoreUnavailable
+from django_tasks_oneshot.backends.base import Claimant, StoreUnavailable
 from django_tasks_oneshot.backends.sqs_client import LARGEST_BATCH, Letter, SQSClient
 from django_tasks_oneshot.backends.sqs_message import LARGEST_MESSAGE
 from tests.project.settings import SQS
@@ -146,7 +146,7 @@ class TestAnOutage:
         with pytest.raises(NotEnqueued, match="nowhere"):
             tasks.noop.enqueue()
         with pytest.raises(StoreUnavailable, match="nowhere"):
-            use(queue_urls=f"{SQS}/123456789012/nowhere").open_store(worker_id="w").claim(1)
+            use(queue_urls=f"{SQS}/123456789012/nowhere").open_store(Claimant(worker_id="w")).claim(1)
 
 
 class _AfterTheFirst(Fault):

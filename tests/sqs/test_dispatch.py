@@ -12,6 +12,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_tasks_oneshot.backends import sqs_client
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.backends.sqs_event import deliveries_in
 from django_tasks_oneshot.backends.sqs_message import Message, encode
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends
@@ -175,7 +176,7 @@ class TestTicks:
         with override_settings(TASKS={"default": {**backend._params, "OPTIONS": {}}}):
             task_backends["default"].enqueue_many([(tasks.noop, (), {})] * 50)
         sent = []
-        in_threads(2, lambda: sent.append(backend.open_store(worker_id="w").dispatch()))
+        in_threads(2, lambda: sent.append(backend.open_store(Claimant(worker_id="w")).dispatch()))
         assert (sum(sent), count(url)) == (50, 50)
 
     def test_the_run_executes_by_itself_what_it_cannot_dispatch(self, backend, run, rows, endpoint):
@@ -231,7 +232,7 @@ class TestDeliveries:
         event = receive()
         make_due(rows)
         with override_settings(TASKS={"default": {**backend._params, "OPTIONS": {}}}):
-            (claim,) = task_backends["default"].open_store(worker_id="other").claim(1) or [None]
+            (claim,) = task_backends["default"].open_store(Claimant(worker_id="other")).claim(1) or [None]
         report, settled = handed(event)
         assert (report.claimed, settled) == (0, [True])
         assert claim
@@ -287,7 +288,7 @@ class TestDeliveries:
         result = tasks.write_down.enqueue("rescued")
         event = receive()
         ((_, deliveries),) = deliveries_in(event).items()
-        assert backend.open_store(worker_id="killed", deliveries=deliveries).claim(1)
+        assert backend.open_store(Claimant(worker_id="killed", deliveries=deliveries)).claim(1)
         make_due(rows)
         assert run().dispatched == 1
         report, settled = handed(receive())

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import InvalidTask
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
@@ -114,14 +115,14 @@ class TestOrder:
         backend = ordered()
         for number in range(3):
             tasks.write_down.enqueue(str(number))
-        assert len(backend.open_store(worker_id="first").claim(10)) == 1
-        assert list(backend.open_store(worker_id="second").claim(10)) == []
+        assert len(backend.open_store(Claimant(worker_id="first")).claim(10)) == 1
+        assert list(backend.open_store(Claimant(worker_id="second")).claim(10)) == []
 
     def test_what_is_given_back_keeps_its_place(self, ordered, run):
         backend = ordered()
         for number in range(3):
             tasks.write_down.enqueue(str(number))
-        store = backend.open_store(worker_id="first")
+        store = backend.open_store(Claimant(worker_id="first"))
         store.release(store.claim(10))
         run()
         assert executed() == ["0", "1", "2"]

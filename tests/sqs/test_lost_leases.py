@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_tasks_oneshot.backends.base import Succeeded
+from django_tasks_oneshot.backends.base import Claimant, Succeeded
 from django_tasks_oneshot.backends.database_store import DatabaseStore
 from tests.project.shop import tasks
 
@@ -24,7 +24,7 @@ def succeeded():
 
 def test_a_renewal_that_is_heard_when_others_have_the_message_renews_nothing(backend, monkeypatch):
     backend.enqueue(tasks.noop, [], {})
-    slow, other = (backend.open_store(worker_id=name) for name in ("slow", "other"))
+    slow, other = (backend.open_store(Claimant(worker_id=name)) for name in ("slow", "other"))
     (claim,) = slow.claim(1)
     show_after = backend.client.show_after
     taken = []
@@ -44,7 +44,7 @@ def test_a_renewal_that_is_heard_when_others_have_the_message_renews_nothing(bac
 def test_a_task_that_is_recorded_while_its_lease_is_renewed(use, rows, monkeypatch):
     backend = use(results=True)
     backend.enqueue(tasks.noop, [], {})
-    store = backend.open_store(worker_id="test", lease=lambda: timedelta(seconds=30))
+    store = backend.open_store(Claimant(worker_id="test", lease=lambda: timedelta(seconds=30)))
     (claim,) = store.claim(1)
     extend = DatabaseStore.extend
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_tasks_oneshot import NotEnqueued
 from django_tasks_oneshot.backends import sqs_client
-from django_tasks_oneshot.backends.base import KILLED, Interrupted, StoreUnavailable, Succeeded
+from django_tasks_oneshot.backends.base import KILLED, Claimant, Interrupted, StoreUnavailable, Succeeded
 from django_tasks_oneshot.backends.sqs_event import deliveries_in
 from django_tasks_oneshot.backends.sqs_store import MOST_RECEIPTS
 from django_tasks_oneshot.compat import TaskResultStatus
@@ -133,10 +133,10 @@ def test_what_waits_behind_a_slow_task_of_a_living_run_is_given_back(use, rows):
     backend = use()
     for _ in range(2):
         tasks.noop.enqueue()
-    first = backend.open_store(worker_id="slow")
+    first = backend.open_store(Claimant(worker_id="slow"))
     slow, waiting = first.claim(10)
     assert first.extend(slow)  # as its heartbeat does, when it has run for a while
-    (other,) = backend.open_store(worker_id="other").claim(10)
+    (other,) = backend.open_store(Claimant(worker_id="other")).claim(10)
     assert (other.id, other.interruptions, other.rescued) == (waiting.id, 0, False)
     recorded = first.record(slow, Succeeded(ended_at=other.result.enqueued_at, return_value=None), start=waiting)
     assert (recorded.kept, recorded.started) == (True, False)
@@ -172,7 +172,7 @@ def test_queues_with_one_url_are_not_run_apart(use, run, queues, rows):
 
 def test_a_renewal_that_sqs_cannot_make_now_is_not_a_lost_lease(use, rows, endpoint, monkeypatch):
     monkeypatch.setattr(sqs_client, "_pauses", lambda: iter([0] * 5))
-    store = use(endpoint_url=endpoint.url).open_store(worker_id="w")
+    store = use(endpoint_url=endpoint.url).open_store(Claimant(worker_id="w"))
     tasks.noop.enqueue()
     (claim,) = store.claim(1)
     endpoint.faults = [Fault(action="ChangeMessageVisibilityBatch", entries=1)]
@@ -202,7 +202,7 @@ def test_a_row_of_a_message_that_somebody_received_is_not_removed(use, rows, mon
     def lose_the_answer(letters):
         monkeypatch.undo()
         assert backend.client.send(letters) == {}
-        assert backend.open_store(worker_id="w").claim(1)
+        assert backend.open_store(Claimant(worker_id="w")).claim(1)
         return {each.id: "no answer" for each in letters}
 
     monkeypatch.setattr(backend.client, "send", lose_the_answer)
@@ -235,13 +235,13 @@ def test_a_row_that_another_call_holds_is_not_dispatched(queues, receive, rows, 
         ((backend, mine),) = deliveries_in(event).items()
         ((_, others),) = deliveries_in(event).items()
         mine = [each for each in mine if each.message.id == target.id]
-        first = backend.open_store(worker_id="first", deliveries=mine)
+        first = backend.open_store(Claimant(worker_id="first", deliveries=mine))
         (claim,) = first.claim(1)
         discard = first.mailbox.discard
 
         def let_another_claim(delivery):
             discard(delivery)
-            assert len(backend.open_store(worker_id="second", deliveries=others).claim(10)) == 2
+            assert len(backend.open_store(Claimant(worker_id="second", deliveries=others)).claim(10)) == 2
 
         monkeypatch.setattr(first.mailbox, "discard", let_another_claim)
         first.record(claim, Interrupted(ended_at=timezone.now(), error=KILLED), start=None)

@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_tasks_oneshot.backends import sqs_client
-from django_tasks_oneshot.backends.base import StoreUnavailable, Succeeded
+from django_tasks_oneshot.backends.base import Claimant, StoreUnavailable, Succeeded
 from django_tasks_oneshot.backends.sqs_message import Message, encode
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.run import heartbeat
@@ -260,7 +260,7 @@ class TestLeases:
 
         def take(seconds):
             time.sleep(seconds)
-            others.extend(task_backends["default"].open_store(worker_id="other").claim(10))
+            others.extend(task_backends["default"].open_store(Claimant(worker_id="other")).claim(10))
 
         monkeypatch.setattr(tasks, "take_seconds", take)
         tasks.take.enqueue(2)
@@ -285,9 +285,9 @@ class TestLeases:
         backend = use()
         ids = sorted(tasks.noop.enqueue().id for _ in range(4))
         hold(1)
-        held = backend.open_store(worker_id="killed").claim(10)
+        held = backend.open_store(Claimant(worker_id="killed")).claim(10)
         while len(held) < 4:
-            held += backend.open_store(worker_id="killed").claim(10)
+            held += backend.open_store(Claimant(worker_id="killed")).claim(10)
         time.sleep(1.1)
         hold(30)
         report = run()
@@ -300,7 +300,7 @@ class TestLeases:
         backend = use()
         for _ in range(2):
             tasks.noop.enqueue()
-        store = backend.open_store(worker_id="w")
+        store = backend.open_store(Claimant(worker_id="w"))
         first, second = store.claim(2)
         second.state.delivery.lease_ends = time.monotonic() + 6
         assert store.record(first, Succeeded(ended_at=timezone.now(), return_value=None), start=second).started
@@ -319,7 +319,7 @@ class TestOutages:
         backend = use(endpoint_url=endpoint.url)
         for name in ("default", "mail"):
             tasks.noop.using(queue_name=name).enqueue()
-        mailbox = backend.open_store(worker_id="w").mailbox
+        mailbox = backend.open_store(Claimant(worker_id="w")).mailbox
         for _ in range(2):
             for each in mailbox.receive(10, timedelta(seconds=30)):
                 mailbox.discard(each)

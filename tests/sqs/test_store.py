@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from django_tasks_oneshot.backends.base import Claimant
 from tests.backends.store_contract import StoreContract
 
 
@@ -32,11 +33,11 @@ class OverSQS(StoreContract):
 
     @pytest.fixture
     def store(self, backend, claims):
-        return Claimed(backend.open_store(worker_id="first"), claims)
+        return Claimed(backend.open_store(Claimant(worker_id="first")), claims)
 
     @pytest.fixture
     def other(self, backend, claims):
-        return Claimed(backend.open_store(worker_id="second"), claims)
+        return Claimed(backend.open_store(Claimant(worker_id="second")), claims)
 
     @pytest.fixture
     def let_message_come_back(self, client, claims):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from django_tasks_oneshot.backends.base import Claimant
 from tests.project.shop import tasks
 
 
@@ -15,6 +16,6 @@ def test_what_comes_with_a_suspect_is_there_once_when_that_begins(backend, clien
     backend.enqueue_many([(tasks.noop, [], {})] * 5)
     dead = client.receive_message(QueueUrl=queues["default"].url, VisibilityTimeout=0)["Messages"]
     assert len(dead) == 1
-    (claim,) = backend.open_store(worker_id="test").claim(10)
+    (claim,) = backend.open_store(Claimant(worker_id="test")).claim(10)
     assert claim.rescued
     assert count(queues["default"].url) == 5

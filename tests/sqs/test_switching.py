@@ -8,6 +8,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends
 from tests.project.settings import SQS
 from tests.project.shop import tasks
@@ -72,5 +73,5 @@ def test_a_row_whose_message_waits_for_long_is_told_of_seldom(use, urls, rows, c
     tasks.noop.enqueue()
     rows.update(due_at=timezone.now() - timedelta(minutes=16))
     for _ in range(3):
-        backend.open_store(worker_id="w").dispatch()
+        backend.open_store(Claimant(worker_id="w")).dispatch()
     assert count(urls["default"]) == 2

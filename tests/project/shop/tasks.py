@@ -20,6 +20,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone, translation
 
 from django_tasks_oneshot import ContinueLater, Cron, Discard, Retry, TaskInterrupted, TaskTimeout, constant, task
+from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.contract.values import LARGEST_JSON
 from django_tasks_oneshot.models import StoredTask
@@ -362,7 +363,7 @@ def enqueue_another():
 def lose_own_lease(context):
     """Another run takes this task while it runs, as after a pause that was longer than the lease."""
     StoredTask.objects.filter(pk=context.task_result.id).update(due_at=timezone.now() - timedelta(seconds=1))
-    assert task_backends["default"].open_store(worker_id="other").claim(1)
+    assert task_backends["default"].open_store(Claimant(worker_id="other")).claim(1)
 
 
 @task
