@@ -81,16 +81,29 @@ _DEFAULTS = {each.name: each.default for each in fields(Message)}
 
 def encode(message: Message) -> str:
     """The body of its message: ASCII. Raises ``UnstorableValue`` where it is too large, with no history at all."""
-    largest = LARGEST_MESSAGE if message.sent > 1 else LARGEST_MESSAGE - ROOM
     body = _signed(_shortened(message, LONGEST_HISTORY))
-    if len(body) > largest:
+    if len(body) > _largest(message):
         body = _signed(_shortened(message, 0))
-    if len(body) > largest:
-        raise UnstorableValue(
-            f"{message.path or message.id}: its message is {len(body):,} bytes, and may be {largest:,}, for SQS takes "
-            f"{LARGEST_MESSAGE:,} at most; store what it works on elsewhere, and pass its key."
-        )
+    check_size(message, len(body))
     return body
+
+
+def size_beside_checkpoint(message: Message) -> int:
+    """Of its body, with no history at all."""
+    return len(_signed(_shortened(replace(message, checkpoint={}), 0))) - len("{}")
+
+
+def check_size(message: Message, size: int) -> None:
+    """Raises ``UnstorableValue`` where a body of this size is too large."""
+    if size > _largest(message):
+        raise UnstorableValue(
+            f"{message.path or message.id}: its message is {size:,} bytes, and may be {_largest(message):,}, for SQS "
+            f"takes {LARGEST_MESSAGE:,} at most; store what it works on elsewhere, and pass its key."
+        )
+
+
+def _largest(message: Message) -> int:
+    return LARGEST_MESSAGE if message.sent > 1 else LARGEST_MESSAGE - ROOM
 
 
 def decode(body: str) -> Message:

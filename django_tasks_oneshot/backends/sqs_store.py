@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -18,6 +18,7 @@ from ..compat import AnyResult, TaskError, TaskResult, TaskResultStatus
 from ..contract.exceptions import UnstorableValue
 from ..contract.missed import Fire
 from ..contract.progress import Checkpoint
+from ..contract.values import to_json
 from .base import (
     KILLED,
     Claim,
@@ -36,7 +37,7 @@ from .base import (
 )
 from .enqueued import rebuilt_task
 from .sqs_mailbox import HOLD, MOST_ASIDE, Delivery, Mailbox, leave_alone
-from .sqs_message import Message, encode
+from .sqs_message import Message, check_size, size_beside_checkpoint
 
 if TYPE_CHECKING:
     from .sqs import SQSBackend
@@ -56,6 +57,11 @@ class Held:
     before: Message  # as it was received
     message: Message  # as it is now
     status: TaskResultStatus = TaskResultStatus.READY
+
+    @cached_property
+    def size_beside_checkpoint(self) -> int:
+        """Of a message that may be large, and says the same until its attempt ends."""
+        return size_beside_checkpoint(self.message)
 
 
 class SQSStore(Store):
@@ -161,9 +167,11 @@ class SQSStore(Store):
         return self._is_ours(claim.state.delivery)
 
     def _check_checkpoint(self, claim: Claim) -> None:
+        held: Held = claim.state
         now_written = claim.checkpoint.as_json()
         try:
-            encode(replace(claim.state.message, checkpoint=now_written))
+            if now_written is not None:
+                check_size(held.message, held.size_beside_checkpoint + len(to_json(now_written)))
         except UnstorableValue:
             vars(claim.checkpoint).update(vars(Checkpoint.from_json(claim.written)))
             raise

@@ -22,9 +22,11 @@ from django_tasks_oneshot.backends.sqs_message import (
     UnreadableMessage,
     decode,
     encode,
+    size_beside_checkpoint,
 )
 from django_tasks_oneshot.contract.exceptions import UnstorableValue
 from django_tasks_oneshot.contract.retry import INTERRUPTED
+from django_tasks_oneshot.contract.values import to_json
 
 LARGEST = LARGEST_MESSAGE - ROOM  # when it is first sent
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -276,6 +278,18 @@ class TestSize:
         message = replace(fits_exactly(), sent=2, checkpoint={"value": "x" * 5000})
         with pytest.raises(UnstorableValue, match="1,048,576"):
             encode(message)
+
+    @given(json_values)
+    def test_the_size_beside_a_checkpoint_is_what_it_adds_to(self, value):
+        message = replace(FULL, errors=(), checkpoint={"value": value})
+        assert size_beside_checkpoint(message) + len(to_json(message.checkpoint)) == len(encode(message))
+
+    def test_the_largest_checkpoint_is_one_that_fits_without_a_history(self):
+        message = replace(FULL, errors=[["builtins.ValueError", "x" * 4000]] * 20, workers=["w" * 64] * 20)
+        room = LARGEST_MESSAGE - size_beside_checkpoint(message) - len('""')
+        encode(replace(message, checkpoint="x" * room))
+        with pytest.raises(UnstorableValue):
+            encode(replace(message, checkpoint="x" * (room + 1)))
 
     def test_only_the_latest_errors_travel(self):
         errors = [[f"E{number}", f"{number} " + "x" * 3000] for number in range(100)]

@@ -13,7 +13,7 @@ from django.core.signing import Signer
 from django.test import override_settings
 from django.utils import timezone
 
-from django_tasks_oneshot.backends import sqs_client
+from django_tasks_oneshot.backends import sqs_client, sqs_message
 from django_tasks_oneshot.backends.base import Claimant, StoreUnavailable, Succeeded
 from django_tasks_oneshot.backends.sqs_message import Message, encode
 from django_tasks_oneshot.compat import task_backends
@@ -129,6 +129,16 @@ class TestTheEndOfARun:
         assert executed() == list("1234567")
         assert seen[-1] == ("SUCCESSFUL", result.id, 3, 0)
         assert count(url) == 0
+
+    def test_a_message_is_signed_when_it_is_sent_and_not_with_each_checkpoint(self, use, run, rows, monkeypatch):
+        use()
+        tasks.walk.enqueue(100)
+        signed = []
+        sign = sqs_message._signed
+        monkeypatch.setattr(sqs_message, "_signed", lambda message: signed.append(message) or sign(message))
+        assert run(max_seconds=50, clock=Steps(monkeypatch)).continued == 1
+        assert len(executed()) == 50
+        assert len(signed) == 2  # what it is beside its checkpoint, and the message of the next attempt
 
     @pytest.mark.parametrize("how", ["checkpoint", "continue"])
     def test_a_checkpoint_that_no_message_takes_fails_its_attempt(self, use, run, rows, how, seen, count, url):
