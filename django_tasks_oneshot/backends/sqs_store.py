@@ -57,6 +57,7 @@ class Held:
     before: Message  # as it was received
     message: Message  # as it is now
     status: TaskResultStatus = TaskResultStatus.READY
+    is_given_back: bool = False  # or about to be
 
     @cached_property
     def size_beside_checkpoint(self) -> int:
@@ -73,6 +74,7 @@ class SQSStore(Store):
         self.mailbox = mailbox
         self.batch: list[Claim] = []  # the latest
         self._lock = threading.Lock()  # between the start of a claim and its giving back
+        self._giving_back = threading.Lock()  # as long as the thread of `extend` does
 
     def claim(
         self, limit: int, *, only: Collection[str] | None = None, leaving: Collection[str] = ()
@@ -125,8 +127,9 @@ class SQSStore(Store):
     def _begin(self, claim: Claim) -> bool:
         held: Held = claim.state
         with self._lock:
-            # Until its heartbeat renews it.
-            if held.delivery.is_settled or not self._is_ours(held.delivery, HOLD.total_seconds() / 2):
+            if held.is_given_back or held.delivery.is_settled:
+                return False
+            if not self._is_ours(held.delivery, HOLD.total_seconds() / 2):  # until its heartbeat renews it
                 return False
             now = timezone.now()
             held.message = replace(
@@ -178,24 +181,37 @@ class SQSStore(Store):
         claim.written = now_written
 
     def release(self, claims: Iterable[Claim]) -> None:
-        self._give_back(each.state.delivery for each in claims)
+        self._give_back(self._withdraw(claims, even_begun=True))
         self.mailbox.flush_polled()
 
     def _give_back(self, deliveries: Iterable[Delivery], delay: float = 0) -> None:
         """So that nothing tells of this: neither a receive count nor an interruption."""
         self.mailbox.give_back(deliveries, delay, as_known=_with_lost_attempts)
 
+    def _withdraw(self, claims: Iterable[Claim], *, even_begun: bool) -> list[Delivery]:
+        """Has claims begin no more, for they are given back next; not those with which another thread does that.
+
+        No request is made with the lock: who begins a claim, or does not, would wait for its answer.
+        """
+        with self._lock:
+            withdrawn = [each.state for each in claims if not each.state.is_given_back]
+            withdrawn = [each for each in withdrawn if even_begun or each.status == TaskResultStatus.READY]
+            for each in withdrawn:
+                each.is_given_back = True
+        return [each.delivery for each in withdrawn]
+
     def extend(self, claim: Claim) -> bool:
-        with self._lock:  # behind a task that takes this long, none waits until its lease is over
-            waiting = [each for each in self.batch if each.state.status == TaskResultStatus.READY]
-            self._give_back(each.state.delivery for each in waiting if each is not claim)
+        others = [each for each in self.batch if each is not claim]
+        with self._giving_back:  # behind a task that takes this long, none waits until its lease is over
+            self._give_back(self._withdraw(others, even_begun=False))
         return self.mailbox.renew(claim.state.delivery, self.lease())
 
     def flush(self) -> None:
         self.mailbox.flush()
 
     def close(self) -> None:
-        self._give_back(self.mailbox.unopened())
+        with self._giving_back:  # what another thread is about to give back: this process may end now, or be frozen
+            self._give_back(self.mailbox.unopened())
 
     def due(self, limit: int) -> Sequence[DueTask]:
         return ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -140,6 +142,58 @@ def test_what_waits_behind_a_slow_task_of_a_living_run_is_given_back(use, rows):
     assert (other.id, other.interruptions, other.rescued) == (waiting.id, 0, False)
     recorded = first.record(slow, Succeeded(ended_at=other.result.enqueued_at, return_value=None), start=waiting)
     assert (recorded.kept, recorded.started) == (True, False)
+
+
+@pytest.fixture
+def giving_back(use, rows, monkeypatch):
+    """A store whose heartbeat is in the middle of giving back what waits, until it may go on."""
+    backend = use()
+    for _ in range(2):
+        tasks.noop.enqueue()
+    store = backend.open_store(Claimant(worker_id="slow"))
+    slow, waiting = store.claim(10)
+    send, has_begun, may_go_on = backend.client.send, threading.Event(), threading.Event()
+
+    def send_slowly(letters):
+        if letters:
+            has_begun.set()
+            assert may_go_on.wait(30)
+        return send(letters)
+
+    monkeypatch.setattr(backend.client, "send", send_slowly)
+    with ThreadPoolExecutor() as threads:
+        threads.submit(store.extend, slow)
+        assert has_begun.wait(30)
+        try:
+            yield store, slow, waiting, may_go_on, threads
+        finally:
+            may_go_on.set()
+
+
+def test_no_outcome_waits_while_others_are_given_back(giving_back, count, queues):
+    store, slow, waiting, may_go_on, threads = giving_back
+
+    def go_on():
+        recorded = store.record(slow, Succeeded(ended_at=timezone.now(), return_value=None), start=waiting)
+        store.release([waiting])
+        return recorded
+
+    recorded = threads.submit(go_on).result(timeout=10)
+    assert (recorded.kept, recorded.started) == (True, False)
+    may_go_on.set()
+    threads.shutdown()
+    assert count(queues["default"].url) == 1  # what was given back is there once
+
+
+def test_a_run_is_over_when_all_is_given_back(giving_back):
+    """Its process may end then, or be frozen."""
+    store, _, waiting, may_go_on, threads = giving_back
+    closing = threads.submit(store.close)
+    time.sleep(0.2)
+    assert not closing.done()
+    may_go_on.set()
+    closing.result(timeout=10)
+    assert waiting.state.delivery.is_settled
 
 
 def test_a_run_waits_for_messages_no_longer_than_it_has_time(use, queues, run, rows, endpoint):
