@@ -24,7 +24,7 @@ ALLOWED = {
     "models": {"db"},
     "conf": set(),
     "admin": {"contract", "db", "forms", "models", "run"},
-    "apps": {"conf", "contract"},
+    "apps": {"conf", "contract", "run"},
     "forms": {"contract", "models", "run"},
     "backends": {"contract", "db", "models"},
     "run": {"contract", "db", "models", "backends/base"},

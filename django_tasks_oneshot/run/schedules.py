@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db import connections, models, router, transaction
+from django.db import models, router, transaction
 from django.db.models import F
 
 from ..compat import InvalidTask
@@ -16,6 +16,7 @@ from ..contract.declared import Declared, Scheduled, scheduled
 from ..contract.definition import rule_of
 from ..contract.schedule import Rule
 from ..contract.task import registered_tasks
+from ..db.missing import is_missing
 from ..models import DeclaredSchedules, Schedule
 
 #: How long a tick has to enqueue where that is not in its transaction. If it does not come back, it is done again.
@@ -35,7 +36,7 @@ def database_of_schedules() -> str:
 
 def has_schedules() -> bool:
     """Whether there is a database at all: tasks may be kept without one, schedules may not."""
-    return connections[database_of_schedules()].vendor != "unknown"  # Django's, for DATABASES = {}
+    return not is_missing(database_of_schedules())
 
 
 def rows_of(alias: str) -> models.QuerySet[Schedule]:

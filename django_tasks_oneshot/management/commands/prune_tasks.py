@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router, transaction
 from django.utils import timezone
 
+from ...db.missing import HINT, is_missing
 from ...models import Attempt, FireTime, StoredTask
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -33,6 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = router.db_for_write(StoredTask)
+        if is_missing(alias):
+            raise CommandError(f"DATABASES has no database to keep tasks in, so there are none to delete. {HINT}")
         finished = StoredTask.objects.using(alias).filter(finished_at__lt=timezone.now() - options["older_than"])
         if options["dry_run"]:
             count, did = finished.count(), "would be deleted"

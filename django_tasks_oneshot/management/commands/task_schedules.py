@@ -16,10 +16,11 @@ from ...contract.cron import Cron
 from ...contract.declared import Scheduled, declared_schedules
 from ...contract.words import in_words
 from ...db.clock import database_now
+from ...db.missing import HINT
 from ...models import Schedule
 from ...run.fire import fire_now
 from ...run.listing import Listed, State, in_zone, listing, next_fire_times
-from ...run.schedules import add, database_of_schedules, pause, resume, rows_of, scheduled_by
+from ...run.schedules import add, database_of_schedules, has_schedules, pause, resume, rows_of, scheduled_by
 
 BAD_ARGUMENTS = 2
 HEADS = ("NAME", "RULE", "ZONE", "LAST FIRE", "NEXT FIRE", "STATE")
@@ -68,6 +69,8 @@ class Command(BaseCommand):
         if action == "explain":
             self._explain(options)
             return
+        if not has_schedules():
+            raise CommandError(f"DATABASES has no database to keep schedules in, so none fires. {HINT}")
         self.alias = database_of_schedules()
         self.declared = declared_schedules()
         try:
