@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -14,7 +13,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from . import ledger, points
+from . import points
+from .directory import leave, make
 from .plan import Plan
 from .report import complain, summary
 from .sqs.history import longest_wait
@@ -29,19 +29,37 @@ TOLD_TO_END = [*RUN_DUE_TASKS, "--wait", "--grace-seconds", "0"]
 
 
 def hold(options: Namespace) -> int:
-    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    os.environ[ledger.LEDGER] = str(directory / "ledger")
+    directory = make()
     verdict, database = _supervise(options, directory)
     complain(f"{database}, seed {options.seed}", verdict.by_rule)
     if options.figures:
         options.figures.write_text(verdict.figures.as_json())
     else:
         print(summary({database: verdict.figures}))
-    if verdict.violations:
-        print(f"The ledger is {directory / 'ledger'}", file=sys.stderr)
-        return 1
-    shutil.rmtree(directory)
-    return 0
+    leave(directory, is_right=not verdict.violations)
+    return 1 if verdict.violations else 0
+
+
+def supervision(options: Namespace, settings: str, command: Sequence[str] | None = None) -> Options:
+    """What is done to runs; without a ``command``, to those of ``run_due_tasks``."""
+    return Options(
+        tasks=options.tasks,
+        runs=options.runs,
+        lease=options.lease,
+        limit=options.limit,
+        longest_run=options.max_seconds,
+        commands=[command] if command else [LIMITED, [*LIMITED, "--wait"]],
+        told_to_end=command or TOLD_TO_END,
+        settings=settings,
+    )
+
+
+def plan_of(options: Namespace, random: Random, names: Sequence[str]) -> Plan:
+    return Plan(random, kills=options.kills, freezes=options.freezes, terms=options.terms, points=names)
+
+
+def unmet(plan: Plan, limit: float) -> dict[str, list[str]]:
+    return {"the plan": [f"{len(plan.owed)} runs did not meet their fate in {limit:.0f} s."]} if plan.owed else {}
 
 
 def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
@@ -53,19 +71,9 @@ def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
     if "CHAOS_STORE" in os.environ:
         names += points.SENDING
     call_command("migrate", verbosity=0)
-    random = Random(options.seed)
-    plan = Plan(random, kills=options.kills, freezes=options.freezes, terms=options.terms, points=names)
+    plan = plan_of(options, Random(options.seed), names)
     supervisor = Supervisor(
-        Options(
-            tasks=options.tasks,
-            runs=options.runs,
-            lease=options.lease,
-            limit=options.limit,
-            longest_run=options.max_seconds,
-            commands=[options.command] if options.command else [LIMITED, [*LIMITED, "--wait"]],
-            told_to_end=options.command or TOLD_TO_END,
-            settings=options.settings,
-        ),
+        supervision(options, options.settings, options.command),
         plan,
         Workload(Random(options.seed), options.lease),
         directory,
@@ -75,7 +83,5 @@ def _supervise(options: Namespace, directory: Path) -> tuple[Verdict, str]:
     # What SQS holds comes again in no order: a rescued task may wait for all that wait.
     patience = options.lease + longest_wait(events)
     verdict = judge(events, supervisor.results.collect(), lease=patience)
-    if plan.owed:
-        missing = f"{len(plan.owed)} runs did not meet their fate in {options.limit:.0f} s."
-        verdict.by_rule["the plan"] = [missing]
+    verdict.by_rule.update(unmet(plan, options.limit))
     return verdict, os.environ.get("CHAOS_STORE", connection.vendor)

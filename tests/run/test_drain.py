@@ -15,7 +15,7 @@ from django_tasks_oneshot.models import Attempt
 from django_tasks_oneshot.run import drain as drain_module
 from django_tasks_oneshot.run.deadline import Deadline
 from tests.project.shop import tasks
-from tests.project.shop.models import Execution
+from tests.project.shop.models import Execution, executed
 
 
 class SteppingClock:
@@ -223,10 +223,7 @@ class TestRetry:
     def test_the_backoff_sees_the_attempt_that_just_failed(self, run):
         tasks.fail_watched.enqueue()
         run()
-        assert list(Execution.objects.order_by("pk").values_list("note", flat=True)) == [
-            "ValueError FAILED 1 1",
-            "ValueError FAILED 2 2",
-        ]
+        assert executed() == ["ValueError FAILED 1 1", "ValueError FAILED 2 2"]
 
 
 class TestLimits:

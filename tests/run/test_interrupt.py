@@ -24,7 +24,7 @@ from django_tasks_oneshot.run.host import Host
 from django_tasks_oneshot.run.interrupt import SIGNAL, Interrupter
 from django_tasks_oneshot.run.tick import Ticker
 from tests.project.shop import tasks
-from tests.project.shop.models import Execution
+from tests.project.shop.models import executed
 
 INTERRUPTED = "django_tasks_oneshot.contract.exceptions.TaskInterrupted"
 
@@ -72,10 +72,6 @@ def signal_then(when_a_long_task_begins):
     return signal_then
 
 
-def notes():
-    return list(Execution.objects.order_by("pk").values_list("note", flat=True))
-
-
 def active_queries(text):
     with connection.cursor() as cursor:
         cursor.execute("SELECT query FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s", [text])
@@ -94,7 +90,7 @@ class TestTheTask:
     def test_gets_the_exception_wherever_it_is(self, run, how):
         result = refreshed(tasks.hang.enqueue(how))
         report = run(max_seconds=0.2, grace_seconds=0)
-        assert notes() == [f"{how}: TaskInterrupted"]
+        assert executed() == [f"{how}: TaskInterrupted"]
         assert (report.claimed, report.interrupted, report.failed) == (1, 1, 0)
         result.refresh()
         assert (result.status, result.attempts) == (TaskResultStatus.READY, 1)
@@ -102,7 +98,7 @@ class TestTheTask:
     def test_that_is_async_is_cancelled(self, run):
         result = tasks.hang_async.enqueue()
         report = run(max_seconds=0.2, grace_seconds=0)
-        assert notes() == ["async: CancelledError"]
+        assert executed() == ["async: CancelledError"]
         assert report.interrupted == 1
         (error,) = refreshed(result).errors
         assert error.exception_class_path == INTERRUPTED
@@ -120,7 +116,7 @@ class TestTheTask:
         thread.start()
         thread.join()
         assert [report.interrupted for report in reports] == [1]
-        assert notes() == ["loop: TaskInterrupted"]
+        assert executed() == ["loop: TaskInterrupted"]
 
     @pytest.mark.skipif(connection.vendor != "postgresql", reason="the other drivers do not come back before the query")
     def test_that_waits_for_a_query_does_not_leave_it_behind(self, run, eventually):
@@ -131,7 +127,7 @@ class TestTheTask:
     def test_has_its_open_transaction_rolled_back(self, run):
         tasks.hang.enqueue("atomic")
         assert run(max_seconds=0.2, grace_seconds=0).interrupted == 1
-        assert notes() == ["atomic: TaskInterrupted"]
+        assert executed() == ["atomic: TaskInterrupted"]
 
     def test_that_returns_all_the_same_has_succeeded(self, run):
         result = tasks.clean_up_and_return.enqueue()
@@ -147,7 +143,7 @@ class TestTheTask:
         """Without a process of its own, as under call_command(), a run can end nobody."""
         result = tasks.hold_on.enqueue(3)
         assert run(max_seconds=0.1, grace_seconds=0).succeeded == 1
-        assert notes() == ["held on"]
+        assert executed() == ["held on"]
         assert "still busy with task" in caplog.text
         assert refreshed(result).status == TaskResultStatus.SUCCESSFUL
 
@@ -242,7 +238,7 @@ class TestTheRun:
         signal_then(signal.SIGTERM)
         report = run(grace_seconds=0)
         assert report.stopped_because == "signal"
-        assert notes() == ["sleep: TaskInterrupted"]
+        assert executed() == ["sleep: TaskInterrupted"]
         assert refreshed(inner).status == TaskResultStatus.READY
         assert refreshed(outer).attempts == 1
 
@@ -269,7 +265,7 @@ class TestTheRun:
         tasks.run_other_backend.enqueue()
         inner = tasks.hang.using(backend="any_queue").enqueue("sleep")
         assert run(max_seconds=0.2, grace_seconds=0).claimed == 1
-        assert notes() == ["sleep: TaskInterrupted"]
+        assert executed() == ["sleep: TaskInterrupted"]
         assert refreshed(inner).status == TaskResultStatus.READY
 
     def test_ends_well_where_what_is_left_cannot_be_counted(self, run, backend, monkeypatch, caplog):

@@ -77,6 +77,12 @@ def queues(client):
 
 
 @pytest.fixture
+def url(queues):
+    """Of the queue in which tasks are by default."""
+    return queues["default"].url
+
+
+@pytest.fixture
 def use(queues):
     """Makes the default backend one of SQS, with these options."""
     changed = []
@@ -93,6 +99,12 @@ def use(queues):
     for backend, override in reversed(changed):
         backend.client.close()
         override.disable()
+
+
+@pytest.fixture(params=[False, True], ids=["messages", "results"])
+def backend(request, use, endpoint, rows):
+    """The default one, whose requests are seen; for tests in which it is all the same whether it keeps results."""
+    return use(endpoint_url=endpoint.url, results=request.param)
 
 
 @pytest.fixture

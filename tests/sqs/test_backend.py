@@ -20,22 +20,8 @@ from django_tasks_oneshot.contract.exceptions import UnstorableValue
 from django_tasks_oneshot.models import StoredTask
 from tests.project.settings import SQS, sqs
 from tests.project.shop import tasks
-from tests.project.shop.models import Execution
+from tests.project.shop.models import executed
 from tests.sqs.endpoint import Endpoint, Fault
-
-
-def executed():
-    return list(Execution.objects.order_by("pk").values_list("note", flat=True))
-
-
-@pytest.fixture
-def url(queues):
-    return queues["default"].url
-
-
-@pytest.fixture(params=[False, True], ids=["messages", "results"])
-def backend(request, use, endpoint, rows):
-    return use(endpoint_url=endpoint.url, results=request.param)
 
 
 @contextmanager

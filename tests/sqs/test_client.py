@@ -26,11 +26,6 @@ def sqs(endpoint, queues):
 
 
 @pytest.fixture
-def url(queues):
-    return queues["default"].url
-
-
-@pytest.fixture
 def two_tries(monkeypatch):
     """What fails for good fails soon."""
     monkeypatch.setattr(sqs_client, "TRIES", 2)

@@ -17,14 +17,10 @@ from django_tasks_oneshot.backends.sqs_event import deliveries_in
 from django_tasks_oneshot.backends.sqs_message import Message, encode
 from django_tasks_oneshot.compat import TaskResultStatus, task_backends
 from tests.project.shop import tasks
-from tests.project.shop.models import Execution
+from tests.project.shop.models import executed
 from tests.sqs.endpoint import Fault
 
 DATABASE = "django_tasks_oneshot.backends.database.DatabaseBackend"
-
-
-def executed():
-    return list(Execution.objects.order_by("pk").values_list("note", flat=True))
 
 
 def status(result):

@@ -10,11 +10,7 @@ from django.utils import timezone
 from django_tasks_oneshot.backends.base import Claimant
 from django_tasks_oneshot.compat import InvalidTask
 from tests.project.shop import tasks
-from tests.project.shop.models import Execution
-
-
-def executed():
-    return list(Execution.objects.order_by("pk").values_list("note", flat=True))
+from tests.project.shop.models import executed
 
 
 def first_letter(task, args, kwargs):

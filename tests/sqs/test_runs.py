@@ -19,22 +19,8 @@ from django_tasks_oneshot.backends.sqs_message import Message, encode
 from django_tasks_oneshot.compat import task_backends
 from django_tasks_oneshot.run import heartbeat
 from tests.project.shop import tasks
-from tests.project.shop.models import Execution
+from tests.project.shop.models import executed
 from tests.sqs.endpoint import Fault
-
-
-def executed():
-    return list(Execution.objects.order_by("pk").values_list("note", flat=True))
-
-
-@pytest.fixture
-def url(queues):
-    return queues["default"].url
-
-
-@pytest.fixture(params=[False, True], ids=["messages", "results"])
-def backend(request, use, endpoint, rows):
-    return use(endpoint_url=endpoint.url, results=request.param)
 
 
 class Steps:

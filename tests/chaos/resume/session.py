@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 
 from django.core.management import call_command
 from django.db import connection
 
 from .. import ledger
+from ..directory import leave, make
 from ..report import complain
 from ..runs import environment_of_runs
 from .figures import Figures
@@ -28,18 +25,15 @@ POLL_SECONDS = 0.02
 
 def hold(options: Namespace) -> tuple[list[Figures], bool]:
     """The figures, and whether all was right."""
-    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    os.environ[ledger.LEDGER] = str(directory / "ledger")
+    directory = make()
     call_command("migrate", verbosity=0, run_syncdb=True)
     fill(max(options.rows, options.single_rows))
     environment = environment_of_runs(directory / "ledger", os.environ["DJANGO_SETTINGS_MODULE"])
     trials = [Trial(each, Random(options.seed), directory, environment) for each in _trials(options)]
     supervise(trials, ledger.Reader(directory / "ledger"), options.limit)
     verdicts = [_judge(trial, options) for trial in trials]
-    if is_right := all(right for _, right in verdicts):
-        shutil.rmtree(directory)
-    else:
-        print(f"The ledger and the rows are in {directory}", file=sys.stderr)
+    is_right = all(right for _, right in verdicts)
+    leave(directory, is_right=is_right)
     return [figures for figures, _ in verdicts], is_right
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-import tempfile
-import time
 from argparse import Namespace
 from collections import Counter
 from itertools import islice
@@ -16,10 +12,10 @@ from random import Random
 from django.core.management import call_command
 
 from .. import ledger, points, tasks
-from ..plan import Plan
+from ..directory import leave, make
 from ..report import complain
-from ..session import LIMITED, TOLD_TO_END
-from ..supervisor import Options, Supervisor
+from ..session import plan_of, supervision, unmet
+from ..supervisor import Supervisor
 from ..workload import Workload
 from .bodies import Bodies
 from .figures import Figures
@@ -74,17 +70,13 @@ def hold(options: Namespace, day: BadDay) -> tuple[list[Figures], bool]:
 
 
 def _hold(options: Namespace, day: BadDay, faults: str) -> Verdict:
-    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    os.environ[ledger.LEDGER] = str(directory / "ledger")
+    directory = make()
     call_command("migrate", verbosity=0)
     day.begin(faults)
     verdict = _supervise(options, day.queues, directory, faults)
     verdict.figures.requests, verdict.figures.faulty = day.requests, day.faulty
     complain(f"sqs, faults {faults}, seed {options.seed}", verdict.by_rule)
-    if verdict.violations:
-        print(f"The ledger is {directory / 'ledger'}", file=sys.stderr)
-    else:
-        shutil.rmtree(directory)
+    leave(directory, is_right=not verdict.violations)
     return verdict
 
 
@@ -92,29 +84,17 @@ def _supervise(options: Namespace, queues: Queues, directory: Path, faults: str)
     random = Random(options.seed)
     witness = directory / "believed"
     minefield = Minefield(options, queues, Bodies(random, witness))
-    plan = Plan(random, kills=options.kills, freezes=options.freezes, terms=options.terms, points=POINTS)
+    plan = plan_of(options, random, POINTS)
     supervisor = Supervisor(
-        Options(
-            tasks=options.tasks,
-            runs=options.runs,
-            lease=options.lease,
-            limit=options.limit,
-            longest_run=options.max_seconds,
-            commands=[LIMITED, [*LIMITED, "--wait"]],
-            told_to_end=TOLD_TO_END,
-            settings=os.environ["DJANGO_SETTINGS_MODULE"],
-        ),
+        supervision(options, os.environ["DJANGO_SETTINGS_MODULE"]),
         plan,
         minefield,
         directory,
         None,
         MessageResults(queues.count),
     )
-    began = time.monotonic()
     events = supervisor.supervise()
     left = Left(messages=queues.count(), dead=queues.take_dead(), planted=minefield.planted, believed=witness.exists())
     verdict = judge(events, left, lease=options.lease, faults=faults)
-    if plan.owed:
-        missing = f"{len(plan.owed)} runs did not meet their fate in {time.monotonic() - began:.0f} s."
-        verdict.by_rule["the plan"] = [missing]
+    verdict.by_rule.update(unmet(plan, options.limit))
     return verdict

@@ -48,3 +48,8 @@ class Execution(models.Model):
 
     def __str__(self):
         return self.note
+
+
+def executed():
+    """What was written down, in this order."""
+    return list(Execution.objects.order_by("pk").values_list("note", flat=True))
