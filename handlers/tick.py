@@ -15,7 +15,8 @@ from .invocation import LambdaContext, invocation, logger, no_time
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Enqueues what schedules have come due, and runs what is due, for as long as the function may.
 
-    ``event`` may name the ``backend`` (an alias of TASKS) and ``queues``; all others of its keys are left alone.
+    ``event`` may name the ``backend`` (an alias of TASKS) and ``queues``. Its ``time``, for which it was scheduled, goes
+    to the log; all others of its keys are left alone.
     Returns the report of the run, as ``run_due_tasks --format json`` prints it.
     """
     with invocation(context) as call:
@@ -24,7 +25,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         asked = event if isinstance(event, Mapping) else {}  # schedulers may send anything, or nothing
         backend = runnable_backend(asked.get("backend", DEFAULT_TASK_BACKEND_ALIAS))
         report = drain(backend, call.deadline, Limits(queues=_queues(asked, backend)), call.host)
-        logger.info("%s", report.as_text())
+        logger.info("%s%s", f"Tick of {asked['time']}. " if "time" in asked else "", report.as_text())
         return report.as_dict()
 
 

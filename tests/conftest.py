@@ -33,6 +33,7 @@ if connection.vendor != "sqlite":
         "contract",
         "examples",
         "handlers/test_queue.py",
+        "handlers/test_secrets.py",
         "handlers/test_web.py",
         "local_aws",
         "management/test_task_schedules.py",

@@ -43,6 +43,7 @@ MODELS_ARE_FOR = {
     "management/commands/prune_tasks",
     "management/commands/task_schedules",
 }
+CLIENTS_OF_AWS = {"backends/sqs_client", "handlers/secrets"}
 
 
 def imports_of(module):
@@ -86,10 +87,10 @@ def imports_of_aws(node):
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_only_the_client_of_sqs_imports_boto3_and_only_when_it_is_used(module):
+def test_only_clients_of_aws_import_boto3_and_only_when_it_is_used(module):
     tree = ast.parse(MODULES[module].read_text())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    allowed = {inner for each in functions for inner in ast.walk(each)} if module == "backends/sqs_client" else set()
+    allowed = {inner for each in functions for inner in ast.walk(each)} if module in CLIENTS_OF_AWS else set()
     for node in ast.walk(tree):
         if imports_of_aws(node):
             assert node in allowed, imports_of_aws(node)

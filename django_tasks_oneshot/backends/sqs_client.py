@@ -1,4 +1,4 @@
-"""Amazon SQS as this package uses it: batches, retried by entry. Only this module knows boto3."""
+"""Amazon SQS as this package uses it: batches, retried by entry. Of backends, only this module knows boto3."""
 
 from __future__ import annotations
 

@@ -46,6 +46,12 @@ def test_an_event_may_name_a_backend_and_queues(function):
         assert tick.invoke({"backend": "other"})["claimed"] == 1
 
 
+def test_its_log_says_when_it_was_scheduled(function):
+    tick = function("tick")
+    tick.invoke({"time": "2026-03-01T07:00:00Z"})
+    assert "Tick of 2026-03-01T07:00:00Z. 0 tasks run" in tick.logs()
+
+
 def test_the_run_has_the_name_of_the_request_and_so_have_its_logs(function):
     shop.fail_and_wait.enqueue()
     tick = function("tick")
