@@ -15,7 +15,7 @@ from .invocation import LambdaContext, invocation, logger, no_time
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Enqueues what schedules have come due, and runs what is due, for as long as the function may.
 
-    ``event`` may name the ``backend`` (an alias of TASKS) and ``queues``. Its ``time``, for which it was scheduled, goes
+    ``event`` may name the ``backend`` (an alias of TASKS) and ``queues``. Its ``time``, when it was scheduled, goes
     to the log; all others of its keys are left alone.
     Returns the report of the run, as ``run_due_tasks --format json`` prints it.
     """
