@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
 
-.PHONY: help demo demo-lambda test no-coverage chaos lint bench clean
+.PHONY: help demo demo-lambda test no-coverage chaos lint terraform-readme bench clean
 
 help:
 	@echo "make demo         see it work: a retry, a schedule and a task of several runs, on SQLite"
@@ -17,6 +17,7 @@ help:
 	@echo "make test         the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
 	@echo "make chaos        kills hundreds of runs, and sees that no task is lost or repeated without a reason"
 	@echo "make lint         ruff and mypy"
+	@echo "make terraform-readme    the tables in terraform/README.md, after a change of the module"
 	@echo "make bench        speed, next to django-tasks-db, a bare command and a plain loop"
 	@echo
 	@echo "Another Python or Django: make test PYTHON=python3.13 VENV=.venv-3.13 DJANGO='Django~=6.1.0'"
@@ -50,6 +51,9 @@ lint: $(VENV)/.linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+terraform-readme: $(VENV)/.installed
+	$(BIN)/python terraform/readme.py
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -34,6 +34,11 @@ variable "s3_object" {
     version = optional(string)
   })
   default = null
+
+  validation {
+    condition     = var.s3_object == null || (try(length(var.s3_object.bucket), 0) > 0 && try(length(var.s3_object.key), 0) > 0)
+    error_message = "s3_object has a bucket and a key: { bucket = \"bundles\", key = \"site.zip\", version = \"...\" }."
+  }
 }
 
 variable "image_uri" {

@@ -47,6 +47,7 @@ if connection.vendor != "sqlite":
         "sqs/test_message.py",
         "sqs/test_processes.py",
         "sqs/test_requests.py",
+        "terraform",
         "test_conf.py",
         "test_schedule_admin.py",
         "test_docs.py",

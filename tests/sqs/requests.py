@@ -13,13 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from terraform import costs
+
 #: Batches of runs grow to their full size at first: of few tasks, these would be too many requests.
 TASKS = {"run": 1000, "Lambda": int(os.environ.get("ONESHOT_REQUESTS", "100"))}
-
-#: US dollars per million requests of a standard queue, and of Lambda; per GB-second of Lambda on arm64. Without any
-#: free tier, in us-east-1: https://aws.amazon.com/sqs/pricing/ and https://aws.amazon.com/lambda/pricing/
-SQS_PRICE, CALL_PRICE, GB_SECOND_PRICE = 0.40, 0.20, 0.0000133334
-MEMORY = 0.5  # GB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +31,6 @@ class Case:
     @property
     def tasks(self) -> int:
         return TASKS["Lambda" if self.by_lambda else "run"]
-
-    @property
-    def calls(self) -> int:
-        """Of Lambda, for a million tasks."""
-        return 100_000 if self.by_lambda else 0
 
 
 CASES = [
@@ -102,7 +94,7 @@ def table_of_costs(requests: Mapping[str, int]) -> Iterator[str]:
     yield "| tasks | SQS | Lambda, tasks of 10 ms | of 100 ms | of 1 s |"
     yield "|---|---:|---:|---:|---:|"
     for case in CASES:
-        sqs = requests[case.name] * 1000 / 1e6 * SQS_PRICE
-        compute = [case.calls / 1e6 * CALL_PRICE + 1e6 * each * MEMORY * GB_SECOND_PRICE for each in (0.01, 0.1, 1)]
+        sqs = requests[case.name] / 1000 * costs.REQUEST_PRICE * costs.MILLION
+        compute = [costs.tasks_by_messages(costs.MILLION, each, requests=0) for each in (0.01, 0.1, 1)]
         cells = [f"${each:.2f}" if case.by_lambda else "-" for each in compute]
         yield f"| {case.name} | ${sqs:.2f} | {' | '.join(cells)} |"
