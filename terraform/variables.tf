@@ -191,7 +191,7 @@ variable "timeout" {
 }
 
 variable "reserved_concurrency" {
-  description = "Calls at a time that are reserved for a function, and the most that it may have: `{ tick = 1 }`. What the queue function may take is better said by `maximum_concurrency`: a reserved concurrency throttles, and throttled messages count as received."
+  description = "Calls at a time that are reserved for a function, and the most that it may have: `{ web = 50 }`. Ticks need none, they may overlap. What the queue function may take is better said by `maximum_concurrency`: a reserved concurrency throttles, and throttled messages count as received."
   type        = map(number)
   default     = {}
   nullable    = false
