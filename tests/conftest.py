@@ -26,6 +26,7 @@ from django_tasks_oneshot.run.drain import Limits, drain
 # These use no database, one of their own, or nothing of it that differs: once is enough, and that is with SQLite.
 if connection.vendor != "sqlite":
     collect_ignore = [
+        "bundle",
         "chaos/resume",
         "chaos/sqs",
         "chaos/test_plan.py",
@@ -36,6 +37,7 @@ if connection.vendor != "sqlite":
         "handlers/test_secrets.py",
         "handlers/test_web.py",
         "local_aws",
+        "management/test_build_lambda.py",
         "management/test_task_schedules.py",
         "sqs/test_backend.py",
         "sqs/test_checks.py",
