@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -166,7 +167,8 @@ class _Walk:
     def enter(self, directory: Path, prefix: str, state: _State, ancestors: tuple[Path, ...]) -> None:
         for source in sorted(directory.iterdir()):
             path = prefix + source.name
-            real = source.resolve() if source.is_symlink() else ancestors[-1] / source.name
+            # Not resolve(): Python 3.11 and 3.12 raise RuntimeError there for a link in a circle.
+            real = Path(os.path.realpath(source)) if source.is_symlink() else ancestors[-1] / source.name
             left_out = self.rules.forbids(path, real)
             next_state = state
             if not left_out and self.rules.includes(path):
@@ -190,6 +192,7 @@ class _Walk:
                 )
         elif source.is_file():
             if is_meant:
+                _check_name(path)
                 self.selection.files[path] = source
         elif source.is_symlink() and is_meant:
             raise BundleError(
@@ -204,6 +207,13 @@ def _first_match(patterns: Iterable[str], path: str) -> str | None:
         if fnmatchcase(name, wanted) or fnmatchcase(path, wanted):
             return pattern
     return None
+
+
+def _check_name(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise BundleError(f"The name of {path!r} is not UTF-8: give it another one, or leave it out.") from error
 
 
 def _tells_of_this_machine(path: str) -> bool:

@@ -67,7 +67,7 @@ def default_requirements(project: Path) -> Path:
     requirements, pyproject = project / "requirements.txt", project / "pyproject.toml"
     if requirements.is_file():
         return requirements
-    if pyproject.is_file() and "project" in tomllib.loads(pyproject.read_text(encoding="utf-8")):
+    if _has_project(pyproject):
         return pyproject
     raise BundleError(
         f"{project} has neither a requirements.txt nor a pyproject.toml with [project]: write a line "
@@ -124,8 +124,18 @@ def unpinned(packages: Iterable[Package], requirements: Iterable[Path]) -> list[
     files = list(requirements)
     if any(re.fullmatch(r"pylock(\..+)?\.toml", each.name) for each in files):
         return []
-    pinned = {name for each in files for name in _pins(each)}
+    seen: set[Path] = set()
+    pinned = {name for each in files for name in _pins(each, seen)}
     return [each.name for each in packages if normalized(each.name) not in pinned]
+
+
+def _has_project(pyproject: Path) -> bool:
+    try:
+        return "project" in tomllib.loads(pyproject.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except ValueError as error:
+        raise BundleError(f"{pyproject} cannot be read: {error}") from error
 
 
 def _uv_pip_install(
@@ -157,19 +167,18 @@ def _refuse_editables(into: Path) -> None:
             )
 
 
-def _pins(file: Path) -> Iterator[str]:
+def _pins(file: Path, seen: set[Path]) -> Iterator[str]:
     """The names of which a file, or one that it refers to, allows one version only."""
-    if file.suffix == ".toml":
+    if file.suffix == ".toml" or file.resolve() in seen or not file.is_file():
         return
+    seen.add(file.resolve())
     for line in _lines(file):
         if match := re.match(r"(?:-r|-c|--requirements?|--constraints?)[\s=]+(\S+)", line):
-            nested = file.parent / match[1]
-            if nested.is_file():
-                yield from _pins(nested)
+            yield from _pins(file.parent / match[1], seen)
         elif match := PIN.match(line) or WHEEL.search(line):
             yield normalized(match[1])
 
 
 def _lines(file: Path) -> list[str]:
-    text = file.read_text(encoding="utf-8").replace("\\\n", " ")
+    text = file.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
     return [line.strip() for line in re.sub(r"(^|\s)#.*", "", text, flags=re.MULTILINE).splitlines()]

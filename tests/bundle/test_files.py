@@ -170,6 +170,14 @@ def test_what_is_no_file_stays_out(tree):
     assert chosen(root) == ["manage.py"]
 
 
+def test_a_name_that_no_zip_can_have_is_named(tree):
+    root = tree("manage.py")
+    (root / os.fsdecode(b"caf\xe9.txt")).touch()
+    with pytest.raises(BundleError, match=r"'caf\\udce9\.txt' is not UTF-8"):
+        select(root, Rules())
+    assert chosen(root, exclude=("caf*",)) == ["manage.py"]
+
+
 def test_of_packages_tests_stay_and_what_tells_of_this_machine_does_not(tree):
     info = "parcel-1.0.dist-info"
     root = tree(

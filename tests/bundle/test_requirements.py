@@ -203,6 +203,9 @@ def test_what_a_project_needs_is_in_its_requirements_txt_else_in_its_pyproject(t
     (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
     with pytest.raises(BundleError, match=r"nor a pyproject.toml with"):
         default_requirements(root)
+    (root / "pyproject.toml").write_text("[project")
+    with pytest.raises(BundleError, match=r"pyproject.toml cannot be read: "):
+        default_requirements(root)
     (root / "pyproject.toml").write_text("[project]\nname = 'site'\n")
     assert default_requirements(root) == root / "pyproject.toml"
     tree("requirements.txt")
@@ -230,6 +233,13 @@ def test_a_line_that_allows_more_pins_nothing(tree, line):
     root = tree()
     (root / "requirements.txt").write_text(line)
     assert unpinned([Package("parcel", "1.0")], [root / "requirements.txt"]) == ["parcel"]
+
+
+def test_files_may_refer_to_each_other(tree):
+    root = tree()
+    (root / "a.txt").write_text("-r b.txt")
+    (root / "b.txt").write_text("-r a.txt\nparcel==1.0")
+    assert unpinned([Package("parcel", "1.0")], [root / "a.txt"]) == []
 
 
 def test_a_pyproject_pins_nothing_and_a_lock_file_all(tree):
