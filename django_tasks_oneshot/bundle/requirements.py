@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ from .target import Target
 NO_WHEEL = re.compile(
     r"(?:^| )([\w.-]+)(?:\[[^]]*\])?[^\s`]* ha(?:s|ve) no (?:usable wheels|wheels with)"
     r"|attempted to build `([\w.-]+)"
+    r"|Failed to (?:download and )?build `([\w.-]+)[^`]*`[^`]{1,9}Building source distributions is disabled"
     r"|Wheels are required for `([\w.-]+)"
 )
 PIN = re.compile(r"([\w.-]+)\s*(?:\[[^]]*\])?\s*(?:@|==(?![^;]*\*))")  # name==1.0, name @ URL; not name==1.*
@@ -146,9 +146,7 @@ def _uv_pip_install(
     command += ["--only-binary", ":all:", "--link-mode", "copy", *options]
     for each in requirements:
         command += ["-r", str(each)]
-    # Bytecode would be that of this Python, and is left out.
-    environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def _no_wheels(names: list[str], target: Target) -> str:

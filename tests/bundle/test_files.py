@@ -114,8 +114,8 @@ def test_paths_are_left_out_for_good_or_by_default(tree):
 
 
 def test_a_directory_that_is_left_out_is_one_line(tree):
-    root = tree("node_modules/a/b.js", "node_modules/.bin/c", "docs/a.md")
-    selection = select(root, Rules(exclude=("docs",)))
+    root = tree("node_modules/a/b.js", "node_modules/.bin/c", "node_modules/.env", "docs/a.md")
+    selection = select(root, Rules(exclude=("docs",), include=("b.css",)))
     assert {path: str(each) for path, each in selection.left_out.items()} == {
         "node_modules": "node_modules: left out by default",
         "docs": "--exclude docs",

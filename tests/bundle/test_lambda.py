@@ -25,10 +25,11 @@ RESULT = "import json; from shop.tasks import where_am_i; print(json.dumps(where
 
 @pytest.fixture(scope="session")
 def own_wheel(tmp_path_factory):
-    """A directory with the wheel of this package."""
+    """The URL of the wheel of this package."""
     directory = tmp_path_factory.mktemp("own-wheel")
     subprocess.run([find_uv(), "build", "--wheel", "--quiet", "--out-dir", directory, ROOT], check=True)
-    return directory
+    (wheel,) = directory.glob("*.whl")
+    return wheel.as_uri()
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +47,10 @@ def image(tmp_path_factory):
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(own_wheel, tmp_path):
     root = make_site(tmp_path / "site")
-    (root / "requirements.txt").write_text(f"django-tasks-oneshot[lambda]\nDjango=={version('Django')}\n")
+    # By its URL: of a name and a version, uv may have an older wheel in its cache.
+    (root / "requirements.txt").write_text(f"django-tasks-oneshot[lambda] @ {own_wheel}\nDjango=={version('Django')}\n")
     return root
 
 
@@ -58,11 +60,11 @@ def run(site, *arguments, **environment):
     return done.stdout
 
 
-def test_the_functions_of_a_bundle_run_with_nothing_else(site, own_wheel, image, tmp_path):
+def test_the_functions_of_a_bundle_run_with_nothing_else(site, image, tmp_path):
     architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     python = "{}.{}".format(*sys.version_info)
     options = ("--architecture", architecture, "--python", python, "--uncompressed", *LEFT_OUT)
-    run(site, "build_lambda", *options, UV_FIND_LINKS=str(own_wheel))
+    run(site, "build_lambda", *options)
     with zipfile.ZipFile(site / "dist/lambda.zip") as bundle:
         bundle.extractall(tmp_path / "task")
     database = {"SITE_DATABASE": str(tmp_path / "database")}

@@ -146,11 +146,13 @@ def build_editable(directory, *args):
         (["not a requirement"], "not a requirement"),
     ],
 )
-def test_other_failures_are_told_in_the_words_of_uv(bundled, lines, said):
+def test_other_failures_are_told_in_the_words_of_uv(bundled, lines, said, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
     with pytest.raises(BundleError, match=r"^uv could not install the requirements:\n") as error:
         bundled(*lines)
     assert said in str(error.value)
     assert "no wheel" not in str(error.value)
+    assert "\x1b" not in str(error.value)
 
 
 def test_without_a_network_uv_says_so(bundled, monkeypatch):
@@ -169,6 +171,7 @@ def test_without_a_network_uv_says_so(bundled, monkeypatch):
         "Because psycopg2>=2.9.9 has no wheels with a matching platform tag (e.g., `manylinux_2_34_aarch64`) and",
         "Because psycopg2[c]<=2 has no wheels with a matching Python ABI tag",
         "error: Building source distributions is disabled, but attempted to build `psycopg2`",
+        "Failed to build `psycopg2 @\n  │ file:///psycopg2`\n  ╰─▶ Building source distributions is disabled",
         "hint: Wheels are required for `psycopg2` because building from\n  source is disabled",
     ],
 )

@@ -170,6 +170,12 @@ def test_media_stays_out_if_not_asked_for(build, site):
         assert "media/cat.jpg" not in build()
 
 
+def test_without_media_the_directory_where_one_is_stays_in(build, site, monkeypatch):
+    monkeypatch.chdir(site / "shop")
+    with override_settings(MEDIA_ROOT=""):
+        assert "shop/tasks.py" in build(output=site / "a.zip")
+
+
 @pytest.mark.parametrize("setting", [True, False])
 def test_the_project_is_base_dir_or_else_where_one_is(site, monkeypatch, tmp_path, setting):
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "mysite.settings")
@@ -242,12 +248,9 @@ def test_settings_that_are_nowhere_are_an_error_that_names_the_directory(build, 
 
 
 def test_settings_may_come_from_a_package(build, site, monkeypatch, tmp_path):
-    directory = tmp_path / "more"
-    directory.mkdir()
-    make_wheel(directory, "config", {"config/settings.py": ""})
-    monkeypatch.setenv("UV_FIND_LINKS", f"{os.environ['UV_FIND_LINKS']},{directory}")
+    wheel = make_wheel(tmp_path, "config", {"config/settings.py": ""})
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "config.settings")
-    (site / "requirements.txt").write_text(f"{PINNED}config==1.0")
+    (site / "requirements.txt").write_text(f"{PINNED}{wheel}")
     assert "config/settings.py" in build()
 
 
@@ -270,6 +273,17 @@ def test_an_app_of_the_project_that_was_left_out_is_an_error(site, name, left_ou
         f"CommandError: INSTALLED_APPS names {name}, and {path} is not in the bundle {reason}; {remedy}\n"
     )
     assert done.returncode == 1
+
+
+def test_an_app_in_a_virtual_environment_is_not_the_projects(site):
+    packages = site / ".venv/lib/site-packages"
+    (packages / "toolbar").mkdir(parents=True)
+    (packages / "toolbar/__init__.py").touch()
+    with (site / "mysite/settings.py").open("a") as file:
+        file.write('INSTALLED_APPS += ["toolbar"]\n')
+    done = manage_py(site, "build_lambda", PYTHONPATH=str(packages))
+    assert done.returncode == 0, done.stderr
+    assert "toolbar, which the requirements do not bring" in done.stderr
 
 
 def test_apps_that_the_requirements_do_not_bring_are_a_warning(site):
