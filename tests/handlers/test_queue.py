@@ -146,7 +146,7 @@ class TestMessagesOfRows:
         for result in results:
             result.refresh()
         assert {(result.status, result.attempts) for result in results} == {(TaskResultStatus.READY, 0)}
-        assert poll(queue, function("queue"), batch_size=4) == 4
+        assert poll(queue, call, batch_size=4) == 4
 
     def test_a_long_task_goes_on_at_once_in_other_calls(self, function, poll, queue):
         result = tasks.count_to.enqueue(25)

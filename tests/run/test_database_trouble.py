@@ -485,9 +485,9 @@ class TestFile:
         assert len(result.return_value) == 100_000
         assert result.attempts == 1
 
-    def test_a_read_only_database_ends_the_run_with_what_it_says(self, backend, run, monkeypatch):
+    @pytest.mark.usefixtures("time_flies")
+    def test_a_read_only_database_ends_the_run_with_what_it_says(self, run, monkeypatch):
         result = tasks.write_down.enqueue("once")
-        monkeypatch.setattr(backend, "lease", timedelta(seconds=1))
         with monkeypatch.context() as patch:
             read_only = {"init_command": "PRAGMA journal_mode=WAL; PRAGMA query_only=1"}
             patch.setitem(connection.settings_dict, "OPTIONS", read_only)
