@@ -41,8 +41,9 @@ test-%: no-coverage $(VENV)/.installed
 	@echo "== $*"
 	@$(BIN)/python -m tests.servers $* -- $(RUN) -m pytest $(PYTEST)
 
+# Not that of another `make test`, if this one measures nothing.
 no-coverage:
-	@rm -f .coverage .coverage.*
+	@$(if $(filter no,$(COVERAGE)),:,rm -f .coverage .coverage.*)
 
 chaos: $(VENV)/.installed
 	$(BIN)/python -m tests.chaos $(STORES) $(CHAOS)
