@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections
+from django.db.models.signals import post_migrate
 from django.utils import timezone
 
 from django_tasks_oneshot import task
@@ -71,6 +73,13 @@ def pytest_collection_finish():
     strange = [name for name in declared_schedules() if not name.startswith("tests.project.")]
     if strange:
         raise pytest.UsageError(f"Test modules import what declares schedules: {', '.join(strange)}.")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """The flush after a test does not write content types and permissions anew: that took longer than most tests."""
+    post_migrate.receivers = []
+    post_migrate.connect(lambda **_: ContentType.objects.clear_cache(), weak=False)
 
 
 @pytest.fixture

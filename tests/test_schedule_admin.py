@@ -8,6 +8,8 @@ from html import unescape
 from urllib.parse import unquote
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.db.models import QuerySet
@@ -535,6 +537,7 @@ class TestActions:
 class TestPermissions:
     @pytest.fixture
     def viewer(self, client):
+        create_permissions(apps.get_app_config("django_tasks_oneshot"), verbosity=0)
         user = User.objects.create_user("viewer", is_staff=True)
         user.user_permissions.add(Permission.objects.get(codename="view_schedule"))
         return user
