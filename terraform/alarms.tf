@@ -1,6 +1,63 @@
+# Ticks are looked at as a whole. What else is an alarm is one number that is too high.
+
 locals {
-  alarms       = var.enable_alarms ? local.functions : {}
-  dead_letters = merge({ tick-dead = aws_sqs_queue.tick_dead.name }, { for name, queue in aws_sqs_queue.dead : "${name}-dead" => queue.name })
+  alarms = merge(
+    {
+      for queue in concat([aws_sqs_queue.tick_dead], values(aws_sqs_queue.dead)) : trimprefix(queue.name, "${var.name}-") => {
+        description = "There are dead letters in ${queue.name}: what nobody could run.",
+        metric      = "AWS/SQS/ApproximateNumberOfMessagesVisible", dimensions = { QueueName = queue.name },
+        statistic   = "Maximum", period = 60, threshold = 0,
+      }
+    },
+    {
+      for key, queue in aws_sqs_queue.tasks : "${key}-age" => {
+        description = "A message in ${queue.name} has waited for more than ${var.alarm_message_age} seconds.",
+        metric      = "AWS/SQS/ApproximateAgeOfOldestMessage", dimensions = { QueueName = queue.name },
+        statistic   = "Maximum", period = 60, threshold = var.alarm_message_age,
+      }
+    },
+    {
+      for key, function in aws_lambda_function.this : "${key}-errors" => {
+        description = "A call of ${function.function_name} has failed. (A task that fails is no error of its call.)",
+        metric      = "AWS/Lambda/Errors", dimensions = { FunctionName = function.function_name },
+        statistic   = "Sum", period = 300, threshold = 0,
+      }
+    },
+    {
+      for key, function in aws_lambda_function.this : "${key}-throttles" => {
+        description = "Calls of ${function.function_name} were refused: the account, or its reserved concurrency, has no room for them.",
+        metric      = "AWS/Lambda/Throttles", dimensions = { FunctionName = function.function_name },
+        statistic   = "Sum", period = 300, threshold = 0,
+      }
+    },
+    {
+      # A run with much to do ends five seconds before its timeout, and that is as it should be.
+      for key, function in aws_lambda_function.this : "${key}-duration" => {
+        description = "A call of ${function.function_name} took almost all of its ${function.timeout} seconds.",
+        metric      = "AWS/Lambda/Duration", dimensions = { FunctionName = function.function_name },
+        statistic   = "Maximum", period = 300, threshold = 1000 * max(function.timeout - 3, 0.9 * function.timeout),
+      }
+    },
+  )
+}
+
+resource "aws_cloudwatch_metric_alarm" "too_high" {
+  for_each = { for key, alarm in local.alarms : key => alarm if var.enable_alarms }
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = dirname(each.value.metric)
+  metric_name         = basename(each.value.metric)
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = each.value.period
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  treat_missing_data  = "notBreaching" # of what nobody uses, CloudWatch hears nothing
+  alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "no_tick" {
@@ -10,11 +67,12 @@ resource "aws_cloudwatch_metric_alarm" "no_tick" {
   alarm_description   = "No tick of ${var.name} has succeeded for ${var.alarm_missed_ticks} intervals: schedules do not fire, and no task is rescued or retried."
   comparison_operator = "LessThanThreshold"
   threshold           = 1
-  evaluation_periods  = var.alarm_missed_ticks
-  treat_missing_data  = "breaching"
-  alarm_actions       = var.alarm_actions
-  ok_actions          = var.alarm_actions
-  tags                = var.tags
+  # A call is counted when it has ended, and as of when it began: those under way are missing in the latest periods.
+  evaluation_periods = var.alarm_missed_ticks + ceil(var.timeout / (60 * var.tick_rate))
+  treat_missing_data = "breaching"
+  alarm_actions      = var.alarm_actions
+  ok_actions         = var.alarm_actions
+  tags               = var.tags
 
   metric_query {
     id          = "succeeded"
@@ -38,100 +96,4 @@ resource "aws_cloudwatch_metric_alarm" "no_tick" {
       }
     }
   }
-}
-
-resource "aws_cloudwatch_metric_alarm" "dead_letters" {
-  for_each = var.enable_alarms ? local.dead_letters : {}
-
-  alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = "There are dead letters in ${each.value}: what nobody could run."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = each.value }
-  statistic           = "Maximum"
-  period              = 60
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching" # SQS says nothing of queues that nobody uses
-  alarm_actions       = var.alarm_actions
-  ok_actions          = var.alarm_actions
-  tags                = var.tags
-}
-
-resource "aws_cloudwatch_metric_alarm" "oldest_message" {
-  for_each = var.enable_alarms ? local.queues : toset([])
-
-  alarm_name          = "${var.name}-${each.key}-age"
-  alarm_description   = "A message in ${var.name}-${each.key} has waited for more than ${var.alarm_message_age} seconds."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateAgeOfOldestMessage"
-  dimensions          = { QueueName = aws_sqs_queue.tasks[each.key].name }
-  statistic           = "Maximum"
-  period              = 60
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = var.alarm_message_age
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_actions
-  ok_actions          = var.alarm_actions
-  tags                = var.tags
-}
-
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  for_each = local.alarms
-
-  alarm_name          = "${var.name}-${each.key}-errors"
-  alarm_description   = "A call of ${var.name}-${each.key} has failed. (A task that fails is no error of its call.)"
-  namespace           = "AWS/Lambda"
-  metric_name         = "Errors"
-  dimensions          = { FunctionName = aws_lambda_function.this[each.key].function_name }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_actions
-  ok_actions          = var.alarm_actions
-  tags                = var.tags
-}
-
-resource "aws_cloudwatch_metric_alarm" "throttles" {
-  for_each = local.alarms
-
-  alarm_name          = "${var.name}-${each.key}-throttles"
-  alarm_description   = "Calls of ${var.name}-${each.key} were refused: the account, or the function's reserved concurrency, has no room for them."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Throttles"
-  dimensions          = { FunctionName = aws_lambda_function.this[each.key].function_name }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_actions
-  ok_actions          = var.alarm_actions
-  tags                = var.tags
-}
-
-resource "aws_cloudwatch_metric_alarm" "duration" {
-  for_each = local.alarms
-
-  alarm_name        = "${var.name}-${each.key}-duration"
-  alarm_description = "A call of ${var.name}-${each.key} took almost all of its ${each.value.timeout} seconds."
-  namespace         = "AWS/Lambda"
-  metric_name       = "Duration"
-  dimensions        = { FunctionName = aws_lambda_function.this[each.key].function_name }
-  statistic         = "Maximum"
-  period            = 300
-  # A run with much to do ends five seconds before its timeout, and that is as it should be.
-  threshold           = 1000 * max(each.value.timeout - 3, 0.9 * each.value.timeout)
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_actions
-  ok_actions          = var.alarm_actions
-  tags                = var.tags
 }

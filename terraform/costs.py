@@ -20,9 +20,8 @@ LOG_PRICE = 0.50  # a GB of logs that comes in
 ENDPOINT_PRICE = 0.01  # an hour of an interface endpoint in one zone
 
 # What is taken for granted of a project.
-MEMORY = 0.5  # GB
+MEMORY = 0.5  # GB of a function
 TICK_SECONDS = 0.5  # of a tick that finds nothing to do
-TASK_SECONDS = 0.1
 TICK_LOG = 600 / 10**9  # GB that Lambda writes of a call
 BATCH = 10  # messages of a call
 
@@ -35,6 +34,7 @@ POLLS = 5 * 3 * MINUTES
 class Example:
     """What of an example there is to pay for."""
 
+    memory: float  # GB of a function
     metrics: int  # that its alarms look at
     queues: int
     endpoints: int  # of its VPC, in each zone
@@ -42,8 +42,8 @@ class Example:
 
 
 EXAMPLES = {
-    "minimal": Example(metrics=6, queues=0, endpoints=0, zones=0),
-    "complete": Example(metrics=14, queues=1, endpoints=3, zones=2),
+    "minimal": Example(memory=MEMORY, metrics=6, queues=0, endpoints=0, zones=0),
+    "complete": Example(memory=1, metrics=14, queues=1, endpoints=3, zones=2),
 }
 
 
@@ -51,7 +51,7 @@ def idle_month(example: Example) -> dict[str, float]:
     """Of a tick each minute, with no tasks at all."""
     return {
         "EventBridge Scheduler: 43,200 calls": MINUTES * SCHEDULER_PRICE,
-        "Lambda: as many ticks of 0.5 s": MINUTES * (CALL_PRICE + TICK_SECONDS * MEMORY * GB_SECOND_PRICE),
+        "Lambda: as many ticks of 0.5 s": MINUTES * (CALL_PRICE + TICK_SECONDS * example.memory * GB_SECOND_PRICE),
         "CloudWatch: their logs": MINUTES * TICK_LOG * LOG_PRICE,
         "CloudWatch: alarms": example.metrics * ALARM_PRICE,
         "SQS: Lambda asks an empty queue": example.queues * POLLS * REQUEST_PRICE,

@@ -10,7 +10,7 @@ locals {
   receive         = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
   parameter_arns  = distinct([for arn in values(var.secrets) : arn if split(":", arn)[2] == "ssm"])
   secret_arns     = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7)) if split(":", arn)[2] == "secretsmanager"])
-  network_objects = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:*/*"
+  network_objects = "arn:${data.aws_partition.current.partition}:ec2:*:*:*/*" # a subnet may be of another account
 
   # Without resources a statement is left out.
   all_may = [
@@ -24,7 +24,7 @@ locals {
     {
       sid     = "JoinNetwork"
       actions = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
-      # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: all of the account, not some of them
+      # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: of all, and not of some
       resources = var.vpc == null ? [] : [local.network_objects]
     },
   ]
@@ -43,7 +43,8 @@ locals {
 resource "aws_iam_role" "function" {
   for_each = local.functions
 
-  name = "${var.name}-${each.key}"
+  name                 = "${var.name}-${each.key}"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -73,15 +74,15 @@ resource "aws_iam_role_policy" "function" {
 }
 
 resource "aws_iam_role_policy_attachment" "function" {
-  # By number: the ARN of a policy that is made in the same plan is not known yet.
-  for_each = { for pair in setproduct(keys(local.functions), range(length(var.policy_arns))) : join("-", pair) => pair }
+  for_each = { for pair in setproduct(keys(local.functions), keys(var.policy_arns)) : join("-", pair) => pair }
 
   role       = aws_iam_role.function[each.value[0]].name
-  policy_arn = var.policy_arns[tonumber(each.value[1])]
+  policy_arn = var.policy_arns[each.value[1]]
 }
 
 resource "aws_iam_role" "scheduler" {
-  name = "${var.name}-scheduler"
+  name                 = "${var.name}-scheduler"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -1,6 +1,9 @@
 # The functions: the same bundle and the same environment, each with a handler of its own.
 
 locals {
+  # Not by image_uri itself: it may be known only after apply, when the image is pushed by the same plan.
+  is_image = var.zip_path == null && var.s3_object == null
+
   functions = merge(
     {
       tick = { timeout = var.timeout, description = "Schedules and due tasks, by EventBridge Scheduler" }
@@ -28,15 +31,15 @@ resource "aws_lambda_function" "this" {
   description   = each.value.description
   role          = aws_iam_role.function[each.key].arn
 
-  package_type      = var.image_uri == null ? "Zip" : "Image"
+  package_type      = local.is_image ? "Image" : "Zip"
   filename          = var.zip_path
   source_code_hash  = var.zip_path == null ? null : filebase64sha256(var.zip_path)
   s3_bucket         = try(var.s3_object.bucket, null)
   s3_key            = try(var.s3_object.key, null)
   s3_object_version = try(var.s3_object.version, null)
   image_uri         = var.image_uri
-  runtime           = var.image_uri == null ? "python${var.python_version}" : null
-  handler           = var.image_uri == null ? "django_tasks_oneshot.handlers.${each.key}.handler" : null
+  runtime           = local.is_image ? null : "python${var.python_version}"
+  handler           = local.is_image ? null : "django_tasks_oneshot.handlers.${each.key}.handler"
   architectures     = [var.architecture]
   publish           = true
 
@@ -45,7 +48,7 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = lookup(var.reserved_concurrency, each.key, -1)
 
   dynamic "image_config" {
-    for_each = var.image_uri == null ? [] : [1]
+    for_each = local.is_image ? [1] : []
 
     content {
       command = ["django_tasks_oneshot.handlers.${each.key}.handler"]
@@ -71,17 +74,25 @@ resource "aws_lambda_function" "this" {
 
   tags = var.tags
 
+  lifecycle {
+    precondition {
+      condition     = sum(concat([0], [for name, value in local.environment : length(name) + length(value)])) <= 4096
+      error_message = "Lambda takes 4 KB of environment variables, with secrets and queues: make environment, secrets or queues fewer or shorter."
+    }
+  }
+
   # Lambda tries the role when it makes network interfaces, and would make the log group itself, without an end to it.
   depends_on = [aws_iam_role_policy.function, aws_cloudwatch_log_group.function]
 }
 
-# What calls a function calls its alias: a release is there at once or not at all, and rolled back by moving it.
+# What calls a function calls its alias: a release of it is there at once, or not at all. Here and below by its id, and
+# not by its name: that stays when a function is made anew, and then all that hangs on it has to be.
 resource "aws_lambda_alias" "live" {
   for_each = local.functions
 
   name             = "live"
   description      = "What is called"
-  function_name    = aws_lambda_function.this[each.key].function_name
+  function_name    = aws_lambda_function.this[each.key].id
   function_version = aws_lambda_function.this[each.key].version
 }
 

@@ -11,6 +11,7 @@ resource "aws_sqs_queue" "tasks" {
   # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the function's timeout
   visibility_timeout_seconds = 6 * var.timeout
   message_retention_seconds  = 1209600
+  max_message_size           = var.max_message_size
   sqs_managed_sse_enabled    = true
 
   # A task that was received so often in vain is started no more: it is looked at.
@@ -27,6 +28,7 @@ resource "aws_sqs_queue" "dead" {
 
   name                      = "${var.name}-${each.key}-dead"
   message_retention_seconds = 1209600
+  max_message_size          = var.max_message_size
   sqs_managed_sse_enabled   = true
   tags                      = var.tags
 }
@@ -46,6 +48,8 @@ resource "aws_lambda_event_source_mapping" "tasks" {
       maximum_concurrency = scaling_config.value
     }
   }
+
+  tags = var.tags
 
   # Lambda asks for its permissions when the mapping is made.
   depends_on = [aws_iam_role_policy.function]

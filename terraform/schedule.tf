@@ -44,7 +44,7 @@ resource "aws_scheduler_schedule" "tick" {
 
 # Scheduler hands a tick to Lambda and is done; by itself, Lambda would run one that fails three times.
 resource "aws_lambda_function_event_invoke_config" "tick" {
-  function_name                = aws_lambda_function.this["tick"].function_name
+  function_name                = aws_lambda_function.this["tick"].id
   qualifier                    = aws_lambda_alias.live["tick"].name
   maximum_event_age_in_seconds = min(var.tick_rate * 60, 21600)
   maximum_retry_attempts       = 0
@@ -58,7 +58,7 @@ resource "aws_lambda_function_event_invoke_config" "tick" {
 
 resource "aws_sqs_queue" "tick_dead" {
   name                      = "${var.name}-tick-dead"
-  message_retention_seconds = 1209600
+  message_retention_seconds = 86400 # they are to be seen, and not to be made up for
   sqs_managed_sse_enabled   = true
   tags                      = var.tags
 }

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "What the names of all resources begin with. One name for each site and stage: `newsletter-production`."
+  description = "What the names of all resources begin with. One name for each site, stage and region: `newsletter-production`."
   type        = string
 
   validation {
-    condition     = can(regex("^[a-zA-Z][a-zA-Z0-9-]{0,31}$", var.name))
-    error_message = "name has 1 to 32 letters, digits and hyphens, and begins with a letter: \"newsletter-production\"."
+    condition     = can(regex("^[a-zA-Z][a-zA-Z0-9-]{0,31}$", var.name)) && var.name != "default"
+    error_message = "name has 1 to 32 letters, digits and hyphens, begins with a letter, and is not \"default\": \"newsletter-production\"."
   }
 }
 
@@ -53,7 +53,7 @@ variable "image_uri" {
 }
 
 variable "python_version" {
-  description = "The `--python` that the bundle was built for."
+  description = "The `--python` that the bundle was built for. `3.14` takes version 6.20 of the provider or a later one."
   type        = string
   default     = "3.13"
   nullable    = false
@@ -96,17 +96,22 @@ variable "environment" {
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name))])
-    error_message = "The names in environment are of letters, digits and underscores, and begin with a letter."
+    error_message = "The names in environment are of two or more letters, digits and underscores, and begin with a letter."
   }
 
   validation {
     condition     = length(setintersection(keys(var.environment), ["DJANGO_SETTINGS_MODULE", "ONESHOT_SECRETS", "ONESHOT_QUEUE_URLS"])) == 0
     error_message = "The module sets DJANGO_SETTINGS_MODULE (settings_module), ONESHOT_SECRETS (secrets) and ONESHOT_QUEUE_URLS itself."
   }
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : !can(regex("^(AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|LAMBDA_.*)|LAMBDA_.*)$", name))])
+    error_message = "Lambda sets AWS_REGION, its credentials and whatever begins with LAMBDA_ or AWS_LAMBDA_ itself."
+  }
 }
 
 variable "secrets" {
-  description = "Environment variables whose values are fetched when a function starts: their names, and the ARN of a parameter of Systems Manager, or of a secret of Secrets Manager, with `:JSON-KEY::` after it for one key of a secret that is JSON."
+  description = "Environment variables whose values are fetched when a function starts: their names, and the ARN of a parameter of Systems Manager, or of a secret of Secrets Manager (all of it, with the six characters at its end), with `:JSON-KEY::` after it for one key of a secret that is JSON."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -118,6 +123,14 @@ variable "secrets" {
       can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[^:]+(:[^:]*){0,3}$", arn))
     ])
     error_message = "secrets has ARNs: \"arn:aws:ssm:eu-west-1:123456789012:parameter/site/secret-key\", or \"arn:aws:secretsmanager:eu-west-1:123456789012:secret:site-AbCdEf:password::\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for name in keys(var.secrets) :
+      can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^(AWS|LAMBDA|ONESHOT)_", name)) && name != "DJANGO_SETTINGS_MODULE"
+    ])
+    error_message = "The names in secrets are of two or more letters, digits and underscores, and none of Lambda's or the module's own: AWS_..., LAMBDA_..., ONESHOT_..., DJANGO_SETTINGS_MODULE."
   }
 
   validation {
@@ -139,14 +152,25 @@ variable "secrets_kms_key_arns" {
 }
 
 variable "policy_arns" {
-  description = "Policies for what the project itself does (S3, SES, ...), attached to the roles of all functions."
-  type        = list(string)
-  default     = []
+  description = "Policies for what the project itself does, by names of your choice, attached to the roles of all functions: `{ media = aws_iam_policy.media.arn }`."
+  type        = map(string)
+  default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for arn in var.policy_arns : can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", arn))])
-    error_message = "policy_arns has ARNs of policies: \"arn:aws:iam::123456789012:policy/site\"."
+    condition     = alltrue([for arn in values(var.policy_arns) : can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", arn))])
+    error_message = "policy_arns has ARNs of policies: { site = \"arn:aws:iam::123456789012:policy/site\" }."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "A policy that bounds what all roles may do, where your account asks for one."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn is the ARN of a policy: \"arn:aws:iam::123456789012:policy/boundary\"."
   }
 }
 
@@ -207,7 +231,7 @@ variable "reserved_concurrency" {
   }
 
   validation {
-    condition     = try(var.reserved_concurrency.queue >= var.maximum_concurrency * length(var.queues), true)
+    condition     = try(var.reserved_concurrency.queue >= var.maximum_concurrency * length(var.queues), !contains(keys(var.reserved_concurrency), "queue"))
     error_message = "reserved_concurrency.queue has to be maximum_concurrency for each of queues, or more: what is throttled counts as received, and ends in the dead-letter queue."
   }
 }
@@ -302,8 +326,20 @@ variable "queues" {
   }
 
   validation {
-    condition     = length(setintersection(var.queues, concat(["tick-dead"], [for each in var.queues : "${each}-dead"]))) == 0
-    error_message = "A queue cannot have the name of a dead-letter queue: NAME-dead."
+    condition     = length(setintersection(var.queues, concat(["tick", "tick-dead"], [for each in var.queues : "${each}-dead"]))) == 0
+    error_message = "A queue cannot have the name of a dead-letter queue, NAME-dead, and not the name tick: tick-dead has failed ticks."
+  }
+}
+
+variable "max_message_size" {
+  description = "Bytes that a message of the queues may have. Versions of the provider before 6.8 know no more than 262144 (256 KiB), those since up to 1048576."
+  type        = number
+  default     = 262144
+  nullable    = false
+
+  validation {
+    condition     = var.max_message_size >= 1024 && var.max_message_size <= 1048576 && floor(var.max_message_size) == var.max_message_size
+    error_message = "max_message_size is from 1024 to 1048576 bytes."
   }
 }
 
@@ -397,14 +433,19 @@ variable "alarm_actions" {
 }
 
 variable "alarm_missed_ticks" {
-  description = "After how many intervals without a tick that succeeded there is an alarm."
+  description = "After how many intervals without a tick that succeeded there is an alarm. (And those that a tick may take: CloudWatch counts a call when it has ended.)"
   type        = number
   default     = 3
   nullable    = false
 
   validation {
-    condition     = var.alarm_missed_ticks >= 1 && floor(var.alarm_missed_ticks) == var.alarm_missed_ticks && var.alarm_missed_ticks * var.tick_rate <= 1440
-    error_message = "alarm_missed_ticks times tick_rate is at most 1440 minutes: CloudWatch looks back for one day."
+    condition     = var.alarm_missed_ticks >= 1 && floor(var.alarm_missed_ticks) == var.alarm_missed_ticks
+    error_message = "alarm_missed_ticks is a whole number from 1 on."
+  }
+
+  validation {
+    condition     = !var.enable_alarms || (var.alarm_missed_ticks + ceil(var.timeout / (60 * var.tick_rate))) * var.tick_rate <= (var.tick_rate >= 60 ? 10080 : 1440)
+    error_message = "CloudWatch looks back for a day, and for a week if ticks are an hour or more apart: choose fewer alarm_missed_ticks, or enable_alarms = false."
   }
 }
 

@@ -175,6 +175,7 @@ class SQSClient:
             session = _session()
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
+        from botocore.handlers import add_recursion_detection_header
 
         config = Config(
             retries={"mode": "standard", "total_max_attempts": TRIES},
@@ -183,9 +184,13 @@ class SQSClient:
         )
         try:
             with _making:
-                return session.client("sqs", region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+                client = session.client("sqs", region_name=self.region, endpoint_url=self.endpoint_url, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ImproperlyConfigured(f"SQS: {error}") from error
+        # A task may be sent by the function that it calls as often as it takes. Lambda ends that after 16 times, if it
+        # is told: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+        client.meta.events.unregister("before-call", add_recursion_detection_header)
+        return client
 
 
 _making = threading.Lock()  # clients may be used by several threads, a session may not

@@ -55,9 +55,11 @@ class Watched(Endpoint):
     def __init__(self, target_url):
         super().__init__(target_url)
         self.asked = []
+        self.headers = []
 
     def answer(self, request):
         self.asked.append((request.action, request.content))
+        self.headers.append(request.headers)
         return super().answer(request)
 
     def sent(self, action):

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 
+import boto3
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -33,6 +34,25 @@ def two_tries(monkeypatch):
 
 def letters(url, *sizes):
     return [Letter(id=str(number), url=url, body="x" * size) for number, size in enumerate(sizes)]
+
+
+class TestLambdasLoopDetection:
+    """Of 16 calls in a row of a function by itself, as its SDK tells them: hops and retries may be more."""
+
+    @pytest.fixture(autouse=True)
+    def on_lambda(self, monkeypatch):
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "queue")
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=25:a87bd80c:15")
+
+    def test_is_not_told_of_what_is_sent_here(self, sqs, endpoint, url):
+        assert sqs.send(letters(url, 5)) == {}
+        assert not any("trace-id" in name.lower() for headers in endpoint.headers for name in headers)
+
+    def test_is_told_of_what_others_send(self, endpoint, url):
+        others = boto3.client("sqs", region_name="eu-west-1", endpoint_url=endpoint.url)
+        others.send_message(QueueUrl=url, MessageBody="x")
+        others.close()
+        assert "Lineage" in endpoint.headers[-1]["X-Amzn-Trace-Id"]
 
 
 class TestBatches:

@@ -6,7 +6,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.60, < 7.0"
+      version = ">= 5.76, < 7.0"
     }
   }
 }
@@ -19,7 +19,7 @@ module "oneshot" {
   settings_module = var.settings_module
   environment     = { ALLOWED_HOSTS = ".on.aws" }
   secrets         = var.secrets
-  policy_arns     = [aws_iam_policy.site.arn]
+  policy_arns     = { site = aws_iam_policy.site.arn }
   memory_size     = 1024
   timeout         = 120
   tags            = var.tags

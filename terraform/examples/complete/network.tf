@@ -6,6 +6,11 @@ locals {
 
 data "aws_availability_zones" "available" {
   state = "available"
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"] # no Local Zones
+  }
 }
 
 data "aws_region" "current" {}
