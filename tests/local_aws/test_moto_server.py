@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -34,3 +36,25 @@ def test_who_waits_for_a_message_keeps_nobody_from_sending_it(sqs):
         waiting = pool.submit(sqs.receive_message, QueueUrl=url, WaitTimeSeconds=20)
         sqs.send_message(QueueUrl=url, MessageBody="at last")
         assert waiting.result(10)["Messages"][0]["Body"] == "at last"
+
+
+@pytest.fixture
+def mapped(cloud, sqs):
+    """A queue, a version of whose function would be called."""
+    queue = create_queue(sqs, "mapped", visibility_timeout=60, dead_letter_queue=False)
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as bundle:
+        bundle.writestr("main.py", "")
+    role = cloud.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]
+    code = {"ZipFile": zipped.getvalue()}
+    client = cloud.client("lambda")
+    version = client.create_function(
+        FunctionName="f", Runtime="python3.13", Role=role["Arn"], Handler="main.f", Code=code, Publish=True
+    )
+    client.create_event_source_mapping(EventSourceArn=queue.arn, FunctionName=f"f:{version['Version']}")
+    return queue.url
+
+
+def test_a_message_waits_for_an_event_source_though_moto_knows_a_mapping(sqs, mapped):
+    sqs.send_message(QueueUrl=mapped, MessageBody="here")
+    assert sqs.receive_message(QueueUrl=mapped)["Messages"][0]["Body"] == "here"

@@ -1,4 +1,4 @@
-"""Starts moto's server, with an SQS that does one thing at a time to a queue."""
+"""Starts moto's server, with an SQS that does one thing at a time to a queue, and calls no function by itself."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from moto.server import main
-from moto.sqs.models import SQSBackend
+from moto.sqs.models import Queue, SQSBackend
 
 SECONDS_BETWEEN_LOOKS = 0.05
 
@@ -42,6 +42,8 @@ def looking_again(receive: Callable[..., Any]) -> Callable[..., Any]:
 for name in ("send_message", "receive_message", "delete_message", "change_message_visibility"):
     setattr(SQSBackend, name, one_at_a_time(getattr(SQSBackend, name)))
 SQSBackend.receive_message = looking_again(SQSBackend.receive_message)
+# moto would run the function of an event source mapping in Docker, while its sender waits: EventSource does that here.
+Queue.lambda_event_source_mappings = property(lambda queue: {}, lambda queue, value: None)
 
 if __name__ == "__main__":
     main(sys.argv[1:])
