@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
-import sys
 import zipfile
-from importlib.metadata import files, version
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from django_tasks_oneshot.bundle.requirements import find_uv
 from local_aws import LambdaFunction
 
+from .image import ARCHITECTURE, LEFT_OUT, PYTHON, ROOT, make_image, make_own_wheel
 from .site import make_site, manage_py
 
-ROOT = Path(__file__).parents[2]
-LEFT_OUT = ("--exclude", "*/locale/[a-df-z]*", "--exclude", "django/contrib/gis")  # most of Django's files
 ENQUEUE = "from shop.tasks import where_am_i; print(where_am_i.enqueue().id)"
 RESULT = "import json; from shop.tasks import where_am_i; print(json.dumps(where_am_i.get_result({!r}).return_value))"
 
 
 @pytest.fixture(scope="session")
 def own_wheel(tmp_path_factory):
-    """The URL of the wheel of this package."""
-    directory = tmp_path_factory.mktemp("own-wheel")
-    subprocess.run([find_uv(), "build", "--wheel", "--quiet", "--out-dir", directory, ROOT], check=True)
-    (wheel,) = directory.glob("*.whl")
-    return wheel.as_uri()
+    return make_own_wheel(tmp_path_factory.mktemp("own-wheel"))
 
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory):
-    """What Lambda's image has: a Python without packages, and the runtime client; a function that gives both."""
-    directory = tmp_path_factory.mktemp("image")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory / "python"], check=True)
-    (directory / "runtime").mkdir()
-    for package in ("awslambdaric", "simplejson", "snapshot_restore_py"):
-        for file in files(package):
-            top = Path(file.locate().parents[len(file.parts) - 1], file.parts[0]).resolve()
-            if not (directory / "runtime" / top.name).exists():
-                (directory / "runtime" / top.name).symlink_to(top)
-    return directory
+    return make_image(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture
 def site(own_wheel, tmp_path):
     root = make_site(tmp_path / "site")
-    # By its URL: of a name and a version, uv may have an older wheel in its cache.
     (root / "requirements.txt").write_text(f"django-tasks-oneshot[lambda] @ {own_wheel}\nDjango=={version('Django')}\n")
     return root
 
@@ -61,9 +42,7 @@ def run(site, *arguments, **environment):
 
 
 def test_the_functions_of_a_bundle_run_with_nothing_else(site, image, tmp_path):
-    architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    python = "{}.{}".format(*sys.version_info)
-    options = ("--architecture", architecture, "--python", python, "--uncompressed", *LEFT_OUT)
+    options = ("--architecture", ARCHITECTURE, "--python", PYTHON, "--uncompressed", *LEFT_OUT)
     run(site, "build_lambda", *options)
     with zipfile.ZipFile(site / "dist/lambda.zip") as bundle:
         bundle.extractall(tmp_path / "task")
