@@ -1,0 +1,3 @@
+output "oneshot" {
+  value = module.oneshot
+}
