@@ -16,7 +16,7 @@ help:
 	@echo "make demo-lambda  the same on AWS Lambda, which is played on this machine"
 	@echo "make test         the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
 	@echo "make chaos        kills hundreds of runs, and sees that no task is lost or repeated without a reason"
-	@echo "make lint         ruff and mypy"
+	@echo "make lint         ruff and mypy, and terraform fmt where there is terraform"
 	@echo "make terraform-readme    the tables in terraform/README.md, after a change of the module"
 	@echo "make bench        speed, next to django-tasks-db, a bare command and a plain loop"
 	@echo
@@ -52,6 +52,8 @@ lint: $(VENV)/.linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v terraform >/dev/null; then set -x; terraform fmt -check -recursive terraform tests/terraform; \
+	else echo "SKIPPED terraform fmt: terraform was not found"; fi
 
 terraform-readme: $(VENV)/.installed
 	$(BIN)/python terraform/readme.py

@@ -90,8 +90,8 @@ run "ticks_alone" {
   }
 
   assert {
-    condition     = aws_sqs_queue.tick_dead.name == "site-tick-dead" && aws_sqs_queue.tick_dead.message_retention_seconds == 1209600
-    error_message = "Failed ticks are kept for 14 days, the most that SQS has."
+    condition     = aws_sqs_queue.tick_dead.name == "site-tick-dead" && aws_sqs_queue.tick_dead.message_retention_seconds == 86400
+    error_message = "Failed ticks are seen for a day: there is nothing to make up for."
   }
 
   assert {
@@ -169,8 +169,8 @@ run "alarms_of_ticks" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.no_tick[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.no_tick[0].threshold == 1 && aws_cloudwatch_metric_alarm.no_tick[0].evaluation_periods == 3
-    error_message = "The alarm is after three intervals without one tick that succeeded."
+    condition     = aws_cloudwatch_metric_alarm.no_tick[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.no_tick[0].threshold == 1 && aws_cloudwatch_metric_alarm.no_tick[0].evaluation_periods == 4
+    error_message = "The alarm is after three intervals without one tick that succeeded, and one for those under way."
   }
 
   assert {
@@ -184,22 +184,32 @@ run "alarms_of_ticks" {
   }
 
   assert {
-    condition     = keys(aws_cloudwatch_metric_alarm.dead_letters) == ["tick-dead"]
-    error_message = "Failed ticks are an alarm."
+    condition     = keys(aws_cloudwatch_metric_alarm.too_high) == ["tick-dead", "tick-duration", "tick-errors", "tick-throttles"]
+    error_message = "Failed ticks, slow ones and those that were refused are alarms."
   }
 
   assert {
-    condition     = alltrue([for each in concat(values(aws_cloudwatch_metric_alarm.dead_letters), values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.throttles)) : each.threshold == 0 && each.comparison_operator == "GreaterThanThreshold" && each.evaluation_periods == 1])
+    condition     = alltrue([for key in ["tick-dead", "tick-errors", "tick-throttles"] : aws_cloudwatch_metric_alarm.too_high[key].threshold == 0])
     error_message = "One dead letter, one failed call, or one that was throttled, is enough."
   }
 
   assert {
-    condition     = alltrue([for each in concat(values(aws_cloudwatch_metric_alarm.dead_letters), values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.throttles), values(aws_cloudwatch_metric_alarm.duration)) : each.treat_missing_data == "notBreaching"])
+    condition     = { for key, each in aws_cloudwatch_metric_alarm.too_high : key => "${each.namespace}/${each.metric_name}/${each.statistic}" } == { tick-dead = "AWS/SQS/ApproximateNumberOfMessagesVisible/Maximum", tick-duration = "AWS/Lambda/Duration/Maximum", tick-errors = "AWS/Lambda/Errors/Sum", tick-throttles = "AWS/Lambda/Throttles/Sum" }
+    error_message = "Each looks at its number."
+  }
+
+  assert {
+    condition     = alltrue([for each in aws_cloudwatch_metric_alarm.too_high : each.comparison_operator == "GreaterThanThreshold" && each.evaluation_periods == 1])
+    error_message = "Once is enough."
+  }
+
+  assert {
+    condition     = alltrue([for each in aws_cloudwatch_metric_alarm.too_high : each.treat_missing_data == "notBreaching"])
     error_message = "Where nothing happens, nothing is wrong."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.duration["tick"].threshold == 57000
+    condition     = aws_cloudwatch_metric_alarm.too_high["tick-duration"].threshold == 57000
     error_message = "A run that ends five seconds before its 60 is no alarm, one that ends three before is."
   }
 
@@ -277,12 +287,12 @@ run "queues" {
   }
 
   assert {
-    condition     = keys(aws_cloudwatch_metric_alarm.dead_letters) == ["tasks-dead", "tick-dead"]
+    condition     = contains(keys(aws_cloudwatch_metric_alarm.too_high), "tasks-dead")
     error_message = "Dead letters of tasks are an alarm, too."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.oldest_message["tasks"].threshold == 1800 && aws_cloudwatch_metric_alarm.oldest_message["tasks"].treat_missing_data == "notBreaching"
+    condition     = aws_cloudwatch_metric_alarm.too_high["tasks-age"].threshold == 1800 && aws_cloudwatch_metric_alarm.too_high["tasks-age"].treat_missing_data == "notBreaching"
     error_message = "A message that waits for half an hour is an alarm."
   }
 }
@@ -305,7 +315,17 @@ run "web" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudformation_stack.web_permission[0].template_body).Resources.Permission.Properties == {
+    condition = jsondecode(aws_cloudformation_stack.web_permission[0].template_body).Resources.CallUrl.Properties == {
+      Action              = "lambda:InvokeFunctionUrl"
+      FunctionName        = aws_lambda_alias.live["web"].arn
+      FunctionUrlAuthType = "NONE"
+      Principal           = "*"
+    }
+    error_message = "All may call the URL."
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudformation_stack.web_permission[0].template_body).Resources.CallFunctionByUrl.Properties == {
       Action                = "lambda:InvokeFunction"
       FunctionName          = aws_lambda_alias.live["web"].arn
       InvokedViaFunctionUrl = true
@@ -325,7 +345,7 @@ run "web" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.duration["web"].threshold == 27000
+    condition     = aws_cloudwatch_metric_alarm.too_high["web-duration"].threshold == 27000
     error_message = "A request of almost 30 seconds is an alarm."
   }
 }

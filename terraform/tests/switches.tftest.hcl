@@ -50,12 +50,12 @@ run "a_slower_rate" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.no_tick[0].evaluation_periods == 2 && alltrue([for each in aws_cloudwatch_metric_alarm.no_tick[0].metric_query : each.metric[0].period == 1800 if length(each.metric) > 0])
+    condition     = aws_cloudwatch_metric_alarm.no_tick[0].evaluation_periods == 3 && alltrue([for each in aws_cloudwatch_metric_alarm.no_tick[0].metric_query : each.metric[0].period == 1800 if length(each.metric) > 0])
     error_message = "The alarm counts intervals of this rate."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.duration["tick"].threshold == 897000
+    condition     = aws_cloudwatch_metric_alarm.too_high["tick-duration"].threshold == 897000
     error_message = "Of a long timeout, too, the last three seconds are the alarm."
   }
 }
@@ -113,7 +113,7 @@ run "two_queues" {
   }
 
   assert {
-    condition     = alltrue([for each in aws_cloudwatch_metric_alarm.oldest_message : each.threshold == 60])
+    condition     = alltrue([for key in ["mail-age", "tasks-age"] : aws_cloudwatch_metric_alarm.too_high[key].threshold == 60])
     error_message = "The alarm for age is at what is asked for."
   }
 
@@ -167,8 +167,60 @@ run "a_site_for_those_whom_iam_lets_in" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.duration["web"].threshold == 9000
+    condition     = aws_cloudwatch_metric_alarm.too_high["web-duration"].threshold == 9000
     error_message = "Of a short timeout the last tenth is the alarm."
+  }
+}
+
+run "long_calls" {
+  command = plan
+
+  variables {
+    timeout = 900
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.no_tick[0].evaluation_periods == 18
+    error_message = "Calls under way are not taken for missing: a call is counted when it has ended."
+  }
+}
+
+run "more_environment_than_lambda_takes" {
+  command = plan
+
+  variables {
+    environment = { LONG = join("", [for each in range(410) : "0123456789"]) }
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_permissions_boundary" {
+  command = plan
+
+  variables {
+    enable_queue             = true
+    enable_web               = true
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+  }
+
+  assert {
+    condition     = alltrue([for each in concat(values(aws_iam_role.function), [aws_iam_role.scheduler]) : each.permissions_boundary == var.permissions_boundary_arn])
+    error_message = "It bounds all roles."
+  }
+}
+
+run "large_messages" {
+  command = plan
+
+  variables {
+    enable_queue     = true
+    max_message_size = 65536
+  }
+
+  assert {
+    condition     = aws_sqs_queue.tasks["tasks"].max_message_size == 65536 && aws_sqs_queue.dead["tasks"].max_message_size == 65536
+    error_message = "What a queue takes, its dead letters may be as well."
   }
 }
 
@@ -183,14 +235,7 @@ run "no_alarms" {
   }
 
   assert {
-    condition = sum([
-      length(aws_cloudwatch_metric_alarm.no_tick),
-      length(aws_cloudwatch_metric_alarm.dead_letters),
-      length(aws_cloudwatch_metric_alarm.oldest_message),
-      length(aws_cloudwatch_metric_alarm.errors),
-      length(aws_cloudwatch_metric_alarm.throttles),
-      length(aws_cloudwatch_metric_alarm.duration),
-    ]) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.no_tick) + length(aws_cloudwatch_metric_alarm.too_high) == 0
     error_message = "There is no alarm."
   }
 }
@@ -258,11 +303,11 @@ run "policies_of_ones_own" {
 
   variables {
     enable_web  = true
-    policy_arns = ["arn:aws:iam::123456789012:policy/site", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
+    policy_arns = { site = "arn:aws:iam::123456789012:policy/site", s3 = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess" }
   }
 
   assert {
-    condition     = { for key, each in aws_iam_role_policy_attachment.function : key => each.policy_arn } == { for key in ["tick-0", "tick-1", "web-0", "web-1"] : key => var.policy_arns[tonumber(split("-", key)[1])] }
+    condition     = { for key, each in aws_iam_role_policy_attachment.function : key => each.policy_arn } == { for key in ["tick-site", "tick-s3", "web-site", "web-s3"] : key => var.policy_arns[split("-", key)[1]] }
     error_message = "Each is attached to the role of each function."
   }
 }
@@ -332,7 +377,7 @@ run "another_python" {
   }
 
   assert {
-    condition     = alltrue([for each in concat(aws_cloudwatch_metric_alarm.no_tick, values(aws_cloudwatch_metric_alarm.dead_letters), values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.throttles), values(aws_cloudwatch_metric_alarm.duration)) : each.alarm_actions == toset(var.alarm_actions) && each.ok_actions == toset(var.alarm_actions)])
+    condition     = alltrue([for each in concat(aws_cloudwatch_metric_alarm.no_tick, values(aws_cloudwatch_metric_alarm.too_high)) : each.alarm_actions == toset(var.alarm_actions) && each.ok_actions == toset(var.alarm_actions)])
     error_message = "Alarms tell when they go off, and when they are over."
   }
 }

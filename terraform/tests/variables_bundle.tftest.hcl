@@ -52,6 +52,17 @@ run "an_empty_name_is_refused" {
   expect_failures = [var.name]
 }
 
+run "the_name_of_schedulers_own_group_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    name = "default"
+  }
+
+  expect_failures = [var.name]
+}
+
 run "no_name_is_refused" {
   command = plan
   module { source = "./tests/variables" }

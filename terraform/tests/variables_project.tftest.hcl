@@ -218,7 +218,7 @@ run "the_name_of_a_policy_is_refused" {
   module { source = "./tests/variables" }
 
   variables {
-    policy_arns = ["AmazonS3ReadOnlyAccess"]
+    policy_arns = { s3 = "AmazonS3ReadOnlyAccess" }
   }
 
   expect_failures = [var.policy_arns]
@@ -229,7 +229,7 @@ run "the_arn_of_a_role_as_a_policy_is_refused" {
   module { source = "./tests/variables" }
 
   variables {
-    policy_arns = ["arn:aws:iam::123456789012:role/site"]
+    policy_arns = { site = "arn:aws:iam::123456789012:role/site" }
   }
 
   expect_failures = [var.policy_arns]
@@ -240,7 +240,7 @@ run "policies_of_the_account_and_of_aws_are_accepted" {
   module { source = "./tests/variables" }
 
   variables {
-    policy_arns = ["arn:aws:iam::123456789012:policy/team/site", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
+    policy_arns = { site = "arn:aws:iam::123456789012:policy/team/site", s3 = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess" }
   }
 }
 
@@ -304,4 +304,103 @@ run "tags_of_ones_own_are_accepted" {
   variables {
     tags = { team = "web", aws = "yes" }
   }
+}
+
+run "the_region_of_lambda_in_the_environment_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    environment = { AWS_REGION = "eu-west-1" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "what_lambda_tells_of_itself_in_the_environment_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    environment = { AWS_LAMBDA_FUNCTION_NAME = "x" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "other_variables_of_aws_in_the_environment_are_accepted" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    environment = { AWS_S3_BUCKET = "media" }
+  }
+}
+
+run "the_credentials_of_a_role_as_a_secret_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    secrets = { AWS_ACCESS_KEY_ID = "arn:aws:ssm:eu-west-1:123456789012:parameter/x" }
+  }
+
+  expect_failures = [var.secrets]
+}
+
+run "the_settings_module_as_a_secret_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    secrets = { DJANGO_SETTINGS_MODULE = "arn:aws:ssm:eu-west-1:123456789012:parameter/x" }
+  }
+
+  expect_failures = [var.secrets]
+}
+
+run "a_variable_of_the_module_as_a_secret_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    secrets = { ONESHOT_QUEUE_URLS = "arn:aws:ssm:eu-west-1:123456789012:parameter/x" }
+  }
+
+  expect_failures = [var.secrets]
+}
+
+run "a_name_with_a_hyphen_as_a_secret_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    secrets = { SECRET-KEY = "arn:aws:ssm:eu-west-1:123456789012:parameter/x" }
+  }
+
+  expect_failures = [var.secrets]
+}
+
+run "a_name_of_one_letter_as_a_secret_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    secrets = { A = "arn:aws:ssm:eu-west-1:123456789012:parameter/x" }
+  }
+
+  expect_failures = [var.secrets]
+}
+
+# permissions_boundary_arn
+
+run "a_permissions_boundary_that_is_no_policy_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:role/x"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
 }

@@ -268,3 +268,47 @@ run "ticks_that_take_messages_of_queues_are_accepted" {
     enable_queue        = true
   }
 }
+
+# max_message_size
+
+run "max_message_size_below_1024_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    max_message_size = 1023
+  }
+
+  expect_failures = [var.max_message_size]
+}
+
+run "max_message_size_above_1_mib_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    max_message_size = 1048577
+  }
+
+  expect_failures = [var.max_message_size]
+}
+
+run "max_message_size_with_a_fraction_is_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    max_message_size = 1024.5
+  }
+
+  expect_failures = [var.max_message_size]
+}
+
+run "max_message_size_of_1_mib_is_accepted" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    max_message_size = 1048576
+  }
+}

@@ -130,19 +130,7 @@ run "alarm_missed_ticks_of_more_than_a_day_are_refused" {
   module { source = "./tests/variables" }
 
   variables {
-    alarm_missed_ticks = 1441
-  }
-
-  expect_failures = [var.alarm_missed_ticks]
-}
-
-run "alarm_missed_ticks_of_more_than_a_day_at_a_lower_rate_are_refused" {
-  command = plan
-  module { source = "./tests/variables" }
-
-  variables {
-    alarm_missed_ticks = 25
-    tick_rate          = 60
+    alarm_missed_ticks = 1440
   }
 
   expect_failures = [var.alarm_missed_ticks]
@@ -153,8 +141,50 @@ run "alarm_missed_ticks_of_a_day_are_accepted" {
   module { source = "./tests/variables" }
 
   variables {
-    alarm_missed_ticks = 24
+    alarm_missed_ticks = 1439
+  }
+}
+
+run "the_time_of_a_call_counts_for_the_day" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    alarm_missed_ticks = 1439
+    timeout            = 61
+  }
+
+  expect_failures = [var.alarm_missed_ticks]
+}
+
+run "alarm_missed_ticks_of_more_than_a_week_are_refused" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    alarm_missed_ticks = 168
     tick_rate          = 60
+  }
+
+  expect_failures = [var.alarm_missed_ticks]
+}
+
+run "alarm_missed_ticks_of_a_week_are_accepted_where_ticks_are_an_hour_apart" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    alarm_missed_ticks = 167
+    tick_rate          = 60
+  }
+}
+
+run "ticks_each_day_are_accepted" {
+  command = plan
+  module { source = "./tests/variables" }
+
+  variables {
+    tick_rate = 1440
   }
 }
 
@@ -204,6 +234,7 @@ run "null_is_as_good_as_nothing" {
     secrets              = null
     secrets_kms_key_arns = null
     policy_arns          = null
+    max_message_size     = null
     memory_size          = null
     timeout              = null
     reserved_concurrency = null
