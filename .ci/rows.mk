@@ -2,6 +2,7 @@
 # --output-sync shows each row's output when it has ended.
 rows = \
   lint \
+  3.13-terraform \
   3.12-sqlite \
   3.13-sqlite \
   3.13-mysql \
@@ -23,7 +24,8 @@ once = \
   tests/local_aws \
   tests/sqs/test_kills.py \
   tests/sqs/test_processes.py \
-  tests/sqs/test_requests.py
+  tests/sqs/test_requests.py \
+  tests/terraform
 # On servers, with the last Django: what starts processes, one after the other. What differs by Django there is its SQL.
 processes = \
   tests/handlers \
@@ -59,7 +61,10 @@ lint:
 3.13-sqlite:
 	$(3.13) test DATABASES=sqlite $(call without,$(once))
 3.13-sqlite-once:
-	$(3.13) test DATABASES=sqlite PYTEST="$(once)"
+	$(3.13) test DATABASES=sqlite PYTEST="$(filter-out tests/terraform,$(once))"
+# By itself: it waits for Terraform's provider, which waits for its own sake.
+3.13-terraform:
+	$(3.13) test DATABASES=sqlite PYTEST=tests/terraform
 
 3.12-sqlite:
 	$(3.12) test DATABASES=sqlite $(call without,$(once))

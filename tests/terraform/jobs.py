@@ -34,6 +34,7 @@ class Plans:
 
     same: dict[str, Any]
     release: dict[str, Any]  # with another bundle
+    replaced: dict[str, Any]  # with the function of the site made anew
 
 
 class Jobs:
@@ -84,7 +85,8 @@ class Jobs:
         terraform = self.result("stack").terraform
         release = self._files / "release.zip"
         release.write_bytes(b"the next bundle")
-        return Plans(terraform.plan(), terraform.plan(zip_path=str(release)))
+        web = 'module.oneshot.aws_lambda_function.this["web"]'
+        return Plans(terraform.plan(), terraform.plan(zip_path=str(release)), terraform.plan(replace=web))
 
     def _module_tests(self) -> list[dict[str, Any]]:
         return Terraform(self._tree / "terraform").test()

@@ -70,9 +70,10 @@ class Terraform:
         # What it does is mostly to wait.
         self._run("apply", "-input=false", "-auto-approve", "-parallelism=30")
 
-    def plan(self, **variables: str) -> dict[str, Any]:
+    def plan(self, *, replace: str | None = None, **variables: str) -> dict[str, Any]:
         """As ``show -json`` tells it: https://developer.hashicorp.com/terraform/internals/json-format"""
         other = [f"-var={name}={value}" for name, value in variables.items()]
+        other += [f"-replace={replace}"] if replace else []
         self._run("plan", "-input=false", "-parallelism=30", "-out=plan", *other)
         plan: dict[str, Any] = json.loads(self._run("show", "-json", "plan"))
         return plan

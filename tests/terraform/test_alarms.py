@@ -44,7 +44,7 @@ def test_silence_is_an_alarm_of_ticks_only(alarms):
 def test_three_intervals_without_a_tick_that_succeeded_are_an_alarm(alarms):
     alarm = alarms["site-no-tick"]
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1.0)
-    assert alarm["EvaluationPeriods"] == 3
+    assert alarm["EvaluationPeriods"] == 4  # and one for those under way
 
 
 def test_ticks_that_succeeded_are_calls_without_errors(alarms):

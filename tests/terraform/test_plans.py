@@ -67,6 +67,18 @@ def test_a_release_changes_functions_and_what_is_live(plans):
     }
 
 
+def test_what_hangs_on_a_function_is_made_anew_with_it(plans):
+    """On AWS it goes with the function: neither a plan nor a state would know."""
+    found = {each["address"]: each["change"]["actions"] for each in plans.replaced["resource_changes"]}
+    anew = {address.removeprefix("module.oneshot.") for address, actions in found.items() if "create" in actions}
+    assert anew == {
+        'aws_lambda_function.this["web"]',
+        'aws_lambda_alias.live["web"]',
+        "aws_lambda_function_url.web[0]",
+        "aws_cloudformation_stack.web_permission[0]",
+    }
+
+
 # What moto does not keep: the qualifier of a URL and of what becomes of failed calls, and the alias of a mapping.
 
 

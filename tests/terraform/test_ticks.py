@@ -56,6 +56,6 @@ def test_a_failed_tick_is_a_dead_letter(calls, arn_of):
     assert calls["DestinationConfig"]["OnFailure"] == {"Destination": arn_of("site-tick-dead")}
 
 
-def test_dead_ticks_are_kept_for_a_fortnight_and_encrypted(attributes):
+def test_dead_ticks_are_kept_for_a_day_and_encrypted(attributes):
     found = attributes("site-tick-dead")
-    assert (found["MessageRetentionPeriod"], found["SqsManagedSseEnabled"]) == ("1209600", "true")
+    assert (found["MessageRetentionPeriod"], found["SqsManagedSseEnabled"]) == ("86400", "true")

@@ -20,7 +20,7 @@ module "oneshot" {
   environment          = var.environment
   secrets              = var.secrets
   secrets_kms_key_arns = ["arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
-  policy_arns          = [aws_iam_policy.site.arn]
+  policy_arns          = { site = aws_iam_policy.site.arn }
   vpc                  = var.vpc
   enable_xray          = true
 
