@@ -9,6 +9,9 @@ BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
 
+# uv, which tests run, believes the certificates that this system does, as pip does.
+export UV_NATIVE_TLS ?= true
+
 .PHONY: help demo demo-lambda test no-coverage chaos lint terraform-readme bench clean
 
 help:

@@ -444,7 +444,7 @@ variable "alarm_missed_ticks" {
   }
 
   validation {
-    condition     = !var.enable_alarms || (var.alarm_missed_ticks + ceil(var.timeout / (60 * var.tick_rate))) * var.tick_rate <= (var.tick_rate >= 60 ? 10080 : 1440)
+    condition     = !var.enable_alarms || try((var.alarm_missed_ticks + ceil(var.timeout / (60 * var.tick_rate))) * var.tick_rate <= (var.tick_rate >= 60 ? 10080 : 1440), true)
     error_message = "CloudWatch looks back for a day, and for a week if ticks are an hour or more apart: choose fewer alarm_missed_ticks, or enable_alarms = false."
   }
 }
