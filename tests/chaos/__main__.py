@@ -42,7 +42,7 @@ SHORT = {
     "terms": 1,
     "lease": 4.0,
     "max_seconds": 3.0,
-    "limit": 150.0,
+    "limit": 400.0,
     "bodies": 60,
 }
 

@@ -28,7 +28,7 @@ SHORT = {
     "terms": 2,
     "lease": 3.0,
     "max_seconds": 3.0,
-    "limit": 150.0,
+    "limit": 400.0,
     "bodies": 48,
 }
 
