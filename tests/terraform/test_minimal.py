@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from terraform import costs
+
 pytestmark = pytest.mark.terraform
 
 
@@ -25,3 +27,9 @@ def test_its_tick_is_called_each_minute(client):
 def test_its_role_may_log_read_its_secrets_and_report(client):
     policy = client("iam").get_role_policy(RoleName="newsletter-tick", PolicyName="function")["PolicyDocument"]
     assert [each["Sid"] for each in policy["Statement"]] == ["Log", "ReadParameters", "ReportFailedTicks"]
+
+
+def test_its_alarms_cost_what_the_page_says(client):
+    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    metrics = [sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1 for alarm in alarms]
+    assert sum(metrics) == costs.EXAMPLES["minimal"].metrics

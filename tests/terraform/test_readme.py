@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import hcl2
+
 from terraform import costs, readme
 
 DOCS = Path(__file__).parents[2] / "docs/lambda.md"
@@ -31,3 +33,12 @@ def test_requests_are_those_that_are_counted():
 def test_what_is_taken_for_granted_is_in_the_page():
     assert costs.MINUTES == 43_200
     assert f"{costs.TICK_SECONDS} s" in " ".join(costs.idle_month(costs.EXAMPLES["minimal"]))
+
+
+def test_what_it_says_to_write_has_inputs_of_the_module_and_all_that_are_required():
+    (example,) = re.findall(r"```hcl\n(.*?)```", readme.README.read_text(), re.DOTALL)
+    ((_, module),) = hcl2.loads(example)["module"][0].items()
+    given = {name for name in module if not name.startswith("__")} - {"source"}
+    known = dict(readme.blocks("variables.tf", "variable"))
+    assert given <= set(known)
+    assert {name for name, block in known.items() if "default" not in block} <= given
