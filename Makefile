@@ -10,7 +10,7 @@ BIN = $(VENV)/bin
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
 
 # uv, which tests run, believes the certificates that this system does, as pip does.
-export UV_NATIVE_TLS ?= true
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: help demo demo-lambda test no-coverage chaos lint terraform-readme bench clean
 

@@ -17,6 +17,7 @@ rows = \
 
 # Once, on the last Python: what is killed at random, what has nothing to do with Django, and what asks SQS thousands of times.
 once = \
+  tests/bundle/test_lambda.py \
   tests/chaos \
   tests/contract/test_cron_cases.py \
   tests/contract/test_cron_property.py \
