@@ -4,7 +4,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.76, < 7.0" # the first that knows Python 3.13
+      version = ">= 5.76, < 7.0" # 5.75 refuses Python 3.13
     }
   }
 }
