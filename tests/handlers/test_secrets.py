@@ -95,6 +95,11 @@ def test_of_a_secret_that_is_json_one_key_may_be_asked_for(secret):
     assert loaded(USER=f"{arn}:user::", PORT=f"{arn}:port") == {"USER": "me", "PORT": "5432"}
 
 
+def test_what_is_no_text_there_stays_json(secret):
+    arn = secret(SecretString='{"debug": false, "hosts": ["a", "b"]}')
+    assert loaded(DEBUG=f"{arn}:debug", HOSTS=f"{arn}:hosts") == {"DEBUG": "false", "HOSTS": '["a", "b"]'}
+
+
 def test_a_version_of_a_secret_may_be_asked_for(secret, aws):
     arn = secret(SecretString="old")
     new = aws("secretsmanager").put_secret_value(SecretId=arn, SecretString="new")["VersionId"]
