@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(items):
 
 
 def turn(item):
-    return [name in getattr(item, "fixturenames", ()) for name in ("destroyed", "plans", "stack", "minimal", "jobs")]
+    waits_for = ("destroyed", "plans", "stack", "complete", "minimal", "jobs")
+    return [name in getattr(item, "fixturenames", ()) for name in waits_for]
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +51,7 @@ def jobs(request, tree, tmp_path_factory):
     needed = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     with ThreadPoolExecutor() as pool:
         jobs = Jobs(tree, tmp_path_factory.mktemp("files"), pool)
-        for name in ("stack", "minimal", "module_tests", "plans"):
+        for name in ("stack", "complete", "minimal", "module_tests", "plans"):
             if name in needed:
                 jobs.start(name)
         yield jobs
@@ -65,6 +66,11 @@ def stack(jobs):
 @pytest.fixture(scope="session")
 def minimal(jobs):
     return jobs.result("minimal")
+
+
+@pytest.fixture(scope="session")
+def complete(jobs):
+    return jobs.result("complete")
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,16 @@ class Jobs:
         }
         return self._applied("terraform/examples/minimal", self._cloud(), variables)
 
+    def _complete(self) -> Stack:
+        variables = {
+            "zip_path": str(self._tree / "terraform/tests/bundle.txt"),
+            "settings_module": "mysite.settings",
+            "secrets": {"SECRET_KEY": f"{PARAMETER}/newsletter/secret-key"},
+            "media_bucket_arn": "arn:aws:s3:::newsletter-media",
+            "alarm_email": "alarms@example.com",
+        }
+        return self._applied("terraform/examples/complete", self._cloud(), variables)
+
     def _plans(self) -> Plans:
         terraform = self.result("stack").terraform
         release = self._files / "release.zip"

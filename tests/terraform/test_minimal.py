@@ -4,6 +4,8 @@ import pytest
 
 from terraform import costs
 
+from .alarms import metrics_of
+
 pytestmark = pytest.mark.terraform
 
 
@@ -31,5 +33,4 @@ def test_its_role_may_log_read_its_secrets_and_report(client):
 
 def test_its_alarms_cost_what_the_page_says(client):
     alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
-    metrics = [sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1 for alarm in alarms]
-    assert sum(metrics) == costs.EXAMPLES["minimal"].metrics
+    assert metrics_of(alarms) == costs.EXAMPLES["minimal"].metrics
