@@ -95,7 +95,8 @@ class SQSStore(Store):
         self._give_back(unwanted, delay=self.remaining() if self.mailbox.is_polled else 0)
         if not wanted:  # the run may end now
             self.mailbox.flush_polled()
-        return self._take(wanted)
+        claims = self._take(wanted)
+        return claims if claims or not wanted else self.claim(limit, only=only, leaving=leaving)
 
     def _take(self, deliveries: Sequence[Delivery]) -> Sequence[Claim]:
         suspects = [each for each in deliveries if _is_suspect(each)]
@@ -103,8 +104,8 @@ class SQSStore(Store):
             self._give_back(each for each in deliveries if each is not suspects[0])
             deliveries = suspects[:1]
         self.batch = [self._claim_of(each) for each in deliveries]
-        if self.batch:
-            self._begin(self.batch[0])
+        while self.batch and not self._begin(self.batch[0]):
+            del self.batch[0]  # its lease has ended by now: somebody else has it, or has had it
         return self.batch
 
     def _claim_of(self, delivery: Delivery) -> Claim:

@@ -41,6 +41,24 @@ def test_a_renewal_that_is_heard_when_others_have_the_message_renews_nothing(bac
     assert [each.id for each in taken] == [claim.id]
 
 
+def test_a_task_whose_lease_ended_before_it_began_is_not_executed(backend, monkeypatch):
+    result = backend.enqueue(tasks.noop, [], {})
+    slow = backend.open_store(Claimant(worker_id="slow"))
+    other = backend.open_store(Claimant(worker_id="other", lease=lambda: timedelta(seconds=30)))
+    show_after = backend.client.show_after
+    taken = []
+
+    def heard_late(*arguments):
+        monkeypatch.undo()
+        time.sleep(LEASE + 0.2)
+        taken.extend(other.claim(1))
+        return show_after(*arguments)
+
+    monkeypatch.setattr(backend.client, "show_after", heard_late)
+    assert list(slow.claim(1)) == []
+    assert [each.id for each in taken] == [result.id]
+
+
 def test_a_task_that_is_recorded_while_its_lease_is_renewed(use, rows, monkeypatch):
     backend = use(results=True)
     backend.enqueue(tasks.noop, [], {})

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from ..history import Session, Stop, session_of
 from ..ledger import Event
 
+LONGEST_POLL = 5.0  # seconds, of the one that runs ask for and of a busy machine
+
 
 @dataclass(kw_only=True)
 class Receipt:
@@ -62,9 +64,13 @@ class History:
         return is_whole and ends <= {"raised", "returned"} and not any(self.stopped_with(task)) and self._is_seen(task)
 
     def _is_seen(self, task: str) -> bool:
-        """No run was stopped while it received something, which may have been this task."""
+        """No run was stopped while it received something, which may have been this task.
+
+        SQS goes on with a poll for as long as it was asked to, whoever is there to hear what it finds.
+        """
         began = [each.began for each in self.session.executions[task]]
-        return not any(self.first_sent.get(task, 0.0) <= at <= max(began, default=0.0) for at in self.blind)
+        since = self.first_sent.get(task, 0.0) - LONGEST_POLL
+        return not any(since <= at <= max(began, default=0.0) for at in self.blind)
 
 
 def history_of(events: Sequence[Event]) -> History:
