@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -68,34 +68,36 @@ def _references(text: str) -> dict[str, Reference]:
 
 
 def _parameters(references: Mapping[str, Reference]) -> dict[str, str]:
-    wanted = {name: each for name, each in references.items() if each.service == "ssm"}
     found: dict[str, str] = {}
-    for region in {each.region for each in wanted.values()}:
-        arns = sorted({each.arn for each in wanted.values() if each.region == region})
-        with _client("ssm", region, [name for name, each in wanted.items() if each.region == region]) as ssm:
+    missing: list[str] = []
+    for region, wanted in _by_region(references, "ssm").items():
+        arns = sorted({each.arn for each in wanted.values()})
+        with _client("ssm", region) as ssm, _told_of(wanted):
             for start in range(0, len(arns), LARGEST_BATCH):
                 answer = ssm.get_parameters(Names=arns[start : start + LARGEST_BATCH], WithDecryption=True)
                 found |= {each["ARN"]: each["Value"] for each in answer["Parameters"]}
-    if missing := [f"{name} ({each.arn})" for name, each in wanted.items() if each.arn not in found]:
+        missing += [f"{name} ({each.arn})" for name, each in wanted.items() if each.arn not in found]
+    if missing:
         raise RuntimeError(f"{VARIABLE}: there is no parameter for {', '.join(sorted(missing))}.")
-    return {name: found[each.arn] for name, each in wanted.items()}
+    return {name: found[each.arn] for name, each in references.items() if each.arn in found}
 
 
 def _secrets(references: Mapping[str, Reference]) -> dict[str, str]:
-    wanted = {name: each for name, each in references.items() if each.service == "secretsmanager"}
     texts: dict[Reference, str] = {}  # a secret is fetched once, however many of its keys are asked for
     values = {}
-    for name, each in wanted.items():
-        secret = each._replace(json_key="")
-        if secret not in texts:
-            texts[secret] = _secret(secret, name)
-        values[name] = _of_json(texts[secret], each.json_key, name) if each.json_key else texts[secret]
+    for region, wanted in _by_region(references, "secretsmanager").items():
+        with _client("secretsmanager", region) as client:
+            for name, each in wanted.items():
+                secret = each._replace(json_key="")
+                if secret not in texts:
+                    texts[secret] = _secret(client, secret, name)
+                values[name] = _of_json(texts[secret], each.json_key, name) if each.json_key else texts[secret]
     return values
 
 
-def _secret(secret: Reference, name: str) -> str:
+def _secret(client: Any, secret: Reference, name: str) -> str:
     version = {"VersionStage": secret.version_stage, "VersionId": secret.version_id}
-    with _client("secretsmanager", secret.region, [name]) as client:
+    with _told_of([name]):
         answer = client.get_secret_value(SecretId=secret.arn, **{key: value for key, value in version.items() if value})
     if "SecretString" not in answer:
         raise RuntimeError(f"{VARIABLE}: {name} ({secret.arn}) is binary, and a variable is text.")
@@ -110,18 +112,34 @@ def _of_json(text: str, key: str, name: str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def _by_region(references: Mapping[str, Reference], service: str) -> dict[str, dict[str, Reference]]:
+    """Making a client takes longer than asking it: one for each region."""
+    grouped: dict[str, dict[str, Reference]] = {}
+    for name, each in references.items():
+        if each.service == service:
+            grouped.setdefault(each.region, {})[name] = each
+    return grouped
+
+
 @contextmanager
-def _client(service: str, region: str, names: Collection[str]) -> Iterator[Any]:
-    """What goes wrong inside is told of these variables."""
+def _client(service: str, region: str) -> Iterator[Any]:
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
 
     config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 2})
     client = boto3.client(service, region_name=region, config=config)
     try:
         yield client
-    except (BotoCoreError, ClientError) as error:
-        raise RuntimeError(f"{VARIABLE}: {', '.join(sorted(names))} cannot be fetched: {error}") from error
     finally:
         client.close()
+
+
+@contextmanager
+def _told_of(names: Iterable[str]) -> Iterator[None]:
+    """What goes wrong inside is told of these variables."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise RuntimeError(f"{VARIABLE}: {', '.join(sorted(names))} cannot be fetched: {error}") from error
