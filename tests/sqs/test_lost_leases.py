@@ -22,41 +22,46 @@ def succeeded():
     return Succeeded(ended_at=timezone.now(), return_value=None)
 
 
-def test_a_renewal_that_is_heard_when_others_have_the_message_renews_nothing(backend, monkeypatch):
+@pytest.fixture
+def slow(backend):
+    return backend.open_store(Claimant(worker_id="slow"))
+
+
+@pytest.fixture
+def taken(backend, monkeypatch):
+    """Has the next renewal be heard when another run has the message: what it claimed."""
+
+    def taken(**options):
+        other = backend.open_store(Claimant(worker_id="other", **options))
+        show_after = backend.client.show_after
+        claimed = []
+
+        def heard_late(*arguments):
+            """What throttling does to a request, if it goes on for long."""
+            monkeypatch.undo()
+            time.sleep(LEASE + 0.2)
+            claimed.extend(other.claim(1))
+            return show_after(*arguments)
+
+        monkeypatch.setattr(backend.client, "show_after", heard_late)
+        return claimed
+
+    return taken
+
+
+def test_a_renewal_that_is_heard_when_others_have_the_message_renews_nothing(backend, slow, taken):
     backend.enqueue(tasks.noop, [], {})
-    slow, other = (backend.open_store(Claimant(worker_id=name)) for name in ("slow", "other"))
     (claim,) = slow.claim(1)
-    show_after = backend.client.show_after
-    taken = []
-
-    def heard_late(*arguments):
-        """What throttling does to a request, if it goes on for long."""
-        monkeypatch.undo()
-        time.sleep(LEASE + 0.2)
-        taken.extend(other.claim(1))
-        return show_after(*arguments)
-
-    monkeypatch.setattr(backend.client, "show_after", heard_late)
+    claimed = taken()
     assert not slow.record(claim, succeeded(), start=None).kept
-    assert [each.id for each in taken] == [claim.id]
+    assert [each.id for each in claimed] == [claim.id]
 
 
-def test_a_task_whose_lease_ended_before_it_began_is_not_executed(backend, monkeypatch):
+def test_a_task_whose_lease_ended_before_it_began_is_not_executed(backend, slow, taken):
     result = backend.enqueue(tasks.noop, [], {})
-    slow = backend.open_store(Claimant(worker_id="slow"))
-    other = backend.open_store(Claimant(worker_id="other", lease=lambda: timedelta(seconds=30)))
-    show_after = backend.client.show_after
-    taken = []
-
-    def heard_late(*arguments):
-        monkeypatch.undo()
-        time.sleep(LEASE + 0.2)
-        taken.extend(other.claim(1))
-        return show_after(*arguments)
-
-    monkeypatch.setattr(backend.client, "show_after", heard_late)
+    claimed = taken(lease=lambda: timedelta(seconds=30))
     assert list(slow.claim(1)) == []
-    assert [each.id for each in taken] == [result.id]
+    assert [each.id for each in claimed] == [result.id]
 
 
 def test_a_task_that_is_recorded_while_its_lease_is_renewed(use, rows, monkeypatch):
