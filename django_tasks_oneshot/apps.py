@@ -13,6 +13,7 @@ class OneshotConfig(AppConfig):
     def ready(self) -> None:
         from . import conf  # noqa: F401 - registers its check
         from .contract import checks  # noqa: F401 - registers them
+        from .http import checks as checks_of_urls  # noqa: F401
         from .run import checks as checks_of_runs  # noqa: F401
 
         autodiscover_modules("tasks")  # the schedules of the project are in there

@@ -176,3 +176,13 @@ class DeclaredSchedules(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class UsedSignature(models.Model):
+    """A signed request that has started a run. The signature is good for no other one."""
+
+    signature = models.CharField(max_length=64, primary_key=True)
+    forget_at = InstantField(db_index=True, help_text=_("In UTC."))
+
+    def __str__(self) -> str:
+        return self.signature

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.core.exceptions import ImproperlyConfigured
 
 from ..backends.base import OneshotBackend
@@ -24,3 +26,13 @@ def runnable_backend(alias: str) -> OneshotBackend:
         if message.is_serious():
             raise ImproperlyConfigured(str(message))
     return backend
+
+
+def queues_of(backend: OneshotBackend, names: Iterable[str]) -> frozenset[str]:
+    """These queues, of which a run is to claim. Raises ``ValueError`` for one that the backend does not have."""
+    queues = frozenset(names)
+    for name in sorted(queues):
+        if backend.queues and name not in backend.queues:
+            only = ", ".join(sorted(backend.queues))
+            raise ValueError(f"{name}: TASKS[{backend.alias!r}]['QUEUES'] has only {only}.")
+    return queues

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-StopReason = Literal["empty", "nothing_fits", "max_seconds", "max_tasks", "signal"]
+StopReason = Literal["empty", "nothing_fits", "max_seconds", "max_tasks", "signal", "busy"]
 
 
 @dataclass(kw_only=True)
@@ -54,6 +54,7 @@ _STOPPED = {
     "max_seconds": "Stopped when its time was over",
     "max_tasks": "Stopped by --max-tasks",
     "signal": "Stopped by a signal",
+    "busy": "Another run is under way in this process",
 }
 
 

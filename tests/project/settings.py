@@ -78,6 +78,12 @@ TASKS = {
     ),
 }
 
+ONESHOT = {
+    "TICK_SECRET": os.environ.get("ONESHOT_TICK_SECRET"),
+    "TICK_MAX_SECONDS": float(os.environ.get("ONESHOT_TICK_MAX_SECONDS", "25")),
+}
+ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
+
 ENGINE = os.environ.get("ONESHOT_ENGINE", "sqlite3")
 HERE = Path(__file__).parent
 

@@ -15,7 +15,7 @@ from django.db import Error as DatabaseFailure
 
 from ...backends.base import OneshotBackend, StoreUnavailable
 from ...compat import DEFAULT_TASK_BACKEND_ALIAS
-from ...run.backends import runnable_backend
+from ...run.backends import queues_of, runnable_backend
 from ...run.deadline import SHORT_GRACE, Deadline
 from ...run.drain import Limits, drain
 from ...run.due import whats_due
@@ -130,13 +130,10 @@ class Command(BaseCommand):
             raise CommandError(f"--backend {alias}: {error}", returncode=BAD_ARGUMENTS) from error
 
     def _queues(self, backend: OneshotBackend, options: dict[str, Any]) -> frozenset[str]:
-        for name in options["queue"]:
-            if backend.queues and name not in backend.queues:
-                raise CommandError(
-                    f"--queue {name}: TASKS[{backend.alias!r}]['QUEUES'] has only {', '.join(sorted(backend.queues))}.",
-                    returncode=BAD_ARGUMENTS,
-                )
-        return frozenset(options["queue"])
+        try:
+            return queues_of(backend, options["queue"])
+        except ValueError as error:
+            raise CommandError(f"--queue {error}", returncode=BAD_ARGUMENTS) from error
 
     def _is_worth_saying(self, is_idle: bool) -> bool:
         """cron mails whatever is printed, so a run that had nothing to do is silent, unless somebody is looking."""
