@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import threading
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +17,7 @@ from django.db import Error as DatabaseFailure
 
 from ...backends.base import OneshotBackend, StoreUnavailable
 from ...compat import DEFAULT_TASK_BACKEND_ALIAS
+from ...hosts.budget import NOWHERE, budget, host_of
 from ...run.backends import queues_of, runnable_backend
 from ...run.deadline import SHORT_GRACE, Deadline
 from ...run.drain import Limits, drain
@@ -40,7 +43,7 @@ class Command(BaseCommand):
             "--max-seconds",
             type=_seconds,
             help="Start no task after this many seconds, and let those stop that can continue in the next run. Without "
-            "it the run ends when nothing is due.",
+            f"it, what the host leaves a run that it starts, where it is known; else {NOWHERE.max_seconds}.",
         )
         parser.add_argument(
             "--grace-seconds",
@@ -66,7 +69,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--wait",
             action="store_true",
-            help="When nothing is due, look again every second until --max-seconds; without that, for ever.",
+            help="When nothing is due, look again every second until --max-seconds; without these, for ever.",
         )
         parser.add_argument("--dry-run", action="store_true", help="Say what is due, and run nothing.")
         parser.add_argument("--format", choices=("text", "json"), default="text", help="How to report (default: text).")
@@ -112,7 +115,7 @@ class Command(BaseCommand):
 
     def _run(self, backend: OneshotBackend, limits: Limits, options: dict[str, Any]) -> None:
         with _logging(options["verbosity"]):
-            deadline = Deadline(options["max_seconds"], options["grace_seconds"])
+            deadline = _deadline(options["max_seconds"], options["grace_seconds"], wait=options["wait"])
             report = drain(backend, deadline, limits, Host(exit_now=self.exit_now))
         if deadline.is_stopped:  # who sent the signal waits
             self.thread_grace = LAST_WORDS_SECONDS
@@ -138,6 +141,20 @@ class Command(BaseCommand):
     def _is_worth_saying(self, is_idle: bool) -> bool:
         """cron mails whatever is printed, so a run that had nothing to do is silent, unless somebody is looking."""
         return not is_idle or self.stdout.isatty()
+
+
+def _deadline(max_seconds: float | None, grace_seconds: float | None, *, wait: bool) -> Deadline:
+    """A run of which nobody says how long it may take ends before its host ends it."""
+    if max_seconds is not None or wait:
+        return Deadline(max_seconds, grace_seconds)
+    host = host_of(os.environ)
+    limits = budget(host, host.interval) if host else NOWHERE
+    if grace_seconds is None:
+        grace_seconds = limits.grace_seconds
+    elif limits.grace_seconds is not None:  # it ends with its host all the same
+        limits = replace(limits, max_seconds=max(1, limits.max_seconds + limits.grace_seconds - grace_seconds))
+    logger.info("%s: a run of %g seconds.", host.title if host else "No host is recognised", limits.max_seconds)
+    return Deadline(limits.max_seconds, grace_seconds)
 
 
 @contextmanager
@@ -175,7 +192,9 @@ def _exit_despite_threads(code: Any, grace: float) -> None:
 def _seconds(text: str) -> float:
     value = _number(text)
     if not 0 < value < math.inf:
-        raise ArgumentTypeError(f"{text} is not a number of seconds above 0; write 55, or leave it out for no limit.")
+        raise ArgumentTypeError(
+            f"{text} is not a number of seconds above 0; write 55, or for a run without an end --wait alone."
+        )
     return value
 
 

@@ -1,0 +1,1 @@
+"""Where runs are started from, and what becomes of them there."""

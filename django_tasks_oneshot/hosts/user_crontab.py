@@ -1,0 +1,45 @@
+"""The crontab of the user, by way of ``crontab(1)``."""
+
+from __future__ import annotations
+
+import subprocess
+
+
+class CrontabError(Exception):
+    """``crontab`` is not there, or did not do it. The crontab is as it was."""
+
+
+def read_crontab() -> str:
+    """Of the user who runs this process; empty if there is none."""
+    done = _crontab("-l")
+    if done.returncode == 0:
+        return done.stdout
+    # Busybox has another sentence for it.
+    if "no crontab for" in done.stderr or "No such file or directory" in done.stderr:
+        return ""
+    raise CrontabError(f"`crontab -l` failed: {done.stderr.strip()}")
+
+
+def write_crontab(text: str, *, instead_of: str) -> None:
+    """All of it at once: cron has the old one or the new one. Not if somebody has changed it meanwhile."""
+    if read_crontab() != instead_of:
+        raise CrontabError("Somebody has changed the crontab meanwhile. Nothing was written; type the command again.")
+    done = _crontab("-", text=text)
+    if done.returncode != 0:
+        raise CrontabError(f"`crontab` has refused it, and nothing was written: {done.stderr.strip()}")
+
+
+def _crontab(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603 - no shell, and its own words
+            ["crontab", *arguments],  # noqa: S607 - wherever this system has it
+            input=text,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # lines of others may be in any encoding, and stay in it
+            check=False,
+        )
+    except OSError as error:
+        raise CrontabError(
+            f"There is no `crontab` here ({error.strerror}); install cron, or take another host."
+        ) from error
