@@ -21,7 +21,8 @@ SECRET = re.compile(r"[!-~]{16,512}")
 
 
 def setting(name: str) -> Any:
-    return {**DEFAULTS, **getattr(settings, "ONESHOT", {})}[name]
+    oneshot = getattr(settings, "ONESHOT", {})
+    return {**DEFAULTS, **(oneshot if isinstance(oneshot, dict) else {})}[name]  # a check tells of others
 
 
 def as_secrets(value: Any) -> list[Any]:

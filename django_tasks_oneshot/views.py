@@ -29,6 +29,8 @@ from .run.drain import Limits
 
 logger = logging.getLogger("django_tasks_oneshot")
 
+PARAMETERS = ("backend", "max_seconds", "queue")
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -73,8 +75,8 @@ class Asked(NamedTuple):
 
 
 def _asked(query: QueryDict) -> Asked:
-    if unknown := sorted(set(query) - {"backend", "max_seconds", "queue"}):
-        raise BadRequest(f"?{unknown[0]}= is not known; write one of: backend, max_seconds, queue.")
+    if unknown := sorted(set(query) - set(PARAMETERS)):
+        raise BadRequest(f"?{unknown[0]}= is not known; write one of: {', '.join(PARAMETERS)}.")
     backend = _backend(query)
     try:
         queues = queues_of(backend, query.getlist("queue"))

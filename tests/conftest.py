@@ -25,9 +25,12 @@ from django_tasks_oneshot.models import Schedule, StoredTask
 from django_tasks_oneshot.run.deadline import Deadline
 from django_tasks_oneshot.run.drain import Limits, drain
 
+# Only by name: make slow.
+collect_ignore = ["slow"]
+
 # These use no database, one of their own, or nothing of it that differs: once is enough, and that is with SQLite.
 if connection.vendor != "sqlite":
-    collect_ignore = [
+    collect_ignore += [
         "bundle",
         "chaos/resume",
         "chaos/sqs",
@@ -38,8 +41,10 @@ if connection.vendor != "sqlite":
         "handlers/test_queue.py",
         "handlers/test_secrets.py",
         "handlers/test_web.py",
+        "hosts",
         "local_aws",
         "management/test_build_lambda.py",
+        "management/test_scheduler_config.py",
         "management/test_task_schedules.py",
         "sqs/test_backend.py",
         "sqs/test_checks.py",

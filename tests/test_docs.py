@@ -13,7 +13,7 @@ from django.core.management import call_command, load_command_class
 from django.core.management.base import DjangoHelpFormatter
 
 import django_tasks_oneshot
-from django_tasks_oneshot import TaskContext, conf
+from django_tasks_oneshot import TaskContext, conf, views
 from django_tasks_oneshot.backends import dispatch
 from django_tasks_oneshot.backends.database import DatabaseBackend
 from django_tasks_oneshot.backends.sqs import SQSBackend
@@ -105,6 +105,11 @@ def test_every_key_of_dispatch_is_described(name):
 @pytest.mark.parametrize("name", conf.DEFAULTS)
 def test_every_setting_of_no_backend_is_described(name):
     assert f'| `ONESHOT["{name}"]` |' in read("docs/configuration.md")
+
+
+@pytest.mark.parametrize("name", views.PARAMETERS)
+def test_every_parameter_of_a_tick_is_described(name):
+    assert f"| `?{name}=" in read("docs/http.md")
 
 
 @pytest.mark.parametrize(

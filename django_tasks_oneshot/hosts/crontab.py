@@ -8,6 +8,7 @@ from pathlib import Path
 LONGEST = 998  # characters of a command, in Debian's cron
 
 _MARK = "# django-tasks-oneshot: "
+_BACKSLASH = re.compile(r"\\(?=[\\%])")
 _MAILTO = re.compile(r"\s*[\"']?MAILTO[\"']?\s*=\s*(.*?)\s*")
 _WITH_MAILTO = " (and MAILTO)"
 
@@ -22,7 +23,12 @@ def mark_of(directory: Path) -> str:
 
 
 def line_of(schedule: str, command: str, directory: Path) -> str:
-    r"""Raises `UnusableLine`. A ``%`` would be the end of a command for cron, and is written ``\%``."""
+    r"""Raises `UnusableLine`. A ``%`` would be the end of a command for cron, and is written ``\%``.
+
+    What follows a backslash, Debian's cron may read together with it. In a command of `shlex` it is between single
+    quotation marks, which can end and begin again.
+    """
+    command = _BACKSLASH.sub(r"\\''", command)
     marked = f"{command} {mark_of(directory)}"
     if "\n" in marked:
         raise UnusableLine("A crontab line cannot hold a line break; give the project another directory.")

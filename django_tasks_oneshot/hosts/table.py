@@ -42,7 +42,7 @@ class HostFacts:
     limit_seconds: int | None = None  # then a run is killed, or the request given up
     grace_seconds: int | None = None  # between the signal and SIGKILL
     may_miss: bool = False  # runs are left out, or late by minutes, without a reason of ours
-    recognised_by: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # variables; how they begin
+    recognised_by: Mapping[str, str] = field(default_factory=dict)  # variables; how they begin
     note: str = ""
     assumed: tuple[str, ...] = ()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from typing import NamedTuple
 
 
 class CrontabError(Exception):
@@ -29,17 +31,26 @@ def write_crontab(text: str, *, instead_of: str) -> None:
         raise CrontabError(f"`crontab` has refused it, and nothing was written: {done.stderr.strip()}")
 
 
-def _crontab(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+class _Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _crontab(*arguments: str, text: str = "") -> _Done:
     try:
-        return subprocess.run(  # noqa: S603 - no shell, and its own words
+        done = subprocess.run(  # noqa: S603 - no shell, and its own words
             ["crontab", *arguments],  # noqa: S607 - wherever this system has it
-            input=text,
+            input=text.encode("utf-8", "surrogateescape"),
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",  # lines of others may be in any encoding, and stay in it
+            env={**os.environ, "CRONTAB_NOHEADER": "Y"},  # else Debian's may begin with lines that it adds again
             check=False,
         )
     except OSError as error:
-        raise CrontabError(
-            f"There is no `crontab` here ({error.strerror}); install cron, or take another host."
-        ) from error
+        raise CrontabError(f"There is no `crontab` here ({error.strerror}): install cron.") from error
+    return _Done(done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _text(output: bytes) -> str:
+    """Lines of others may be in any encoding, and end in any way; they stay as they are."""
+    return output.decode("utf-8", "surrogateescape")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -155,6 +158,21 @@ def test_of_200_calls_with_one_signature_one_is_let_in(server):
         answers = list(clients.map(lambda _: server.call(authorization=once), range(200)))
     assert sorted(answer.status for answer in answers) == [200] + [401] * 199
     assert UsedSignature.objects.count() == 1
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="curl or openssl was not found")
+def test_what_the_page_has_for_a_shell_is_let_in(serve):
+    server = serve("threads")
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    blocks = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "curl" in block]
+    assert len(blocks) == 2
+    for block in blocks:
+        result = tasks.noop.enqueue()
+        script = block.replace("https://example.com", f"http://127.0.0.1:{server.port}").replace("python -c", "true")
+        environment = {**os.environ, "TICK_SECRET": SECRET, "no_proxy": "*"}
+        done = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True, timeout=120)
+        assert json.loads(done.stdout)["succeeded"] == 1, done.stderr
+        assert status_of(result) == TaskResultStatus.SUCCESSFUL
 
 
 @pytest.mark.parametrize(

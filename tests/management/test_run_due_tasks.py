@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_tasks_oneshot.compat import TaskResultStatus
+from django_tasks_oneshot.management.commands.run_due_tasks import _deadline
 from django_tasks_oneshot.models import StoredTask
 from tests.project.shop import tasks
 from tests.project.shop.models import Execution
@@ -88,9 +90,9 @@ class TestExit:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (["--max-seconds", "0"], "0 is not a number of seconds above 0"),
+            (["--max-seconds", "0"], "write 55, or for a run without an end --wait alone."),
             (["--max-seconds", "nan"], "nan is not a number of seconds above 0"),
-            (["--max-seconds", "soon"], "soon is not a number of seconds above 0; write 55, or leave it out"),
+            (["--max-seconds", "soon"], "soon is not a number of seconds above 0; write 55"),
             (["--grace-seconds", "-1"], "-1 is not a number of seconds; write 5, or 0 to interrupt at once."),
             (["--max-tasks", "0"], "0 is not a number of tasks above 0"),
             (["--max-tasks", "1.5"], "1.5 is not a number of tasks above 0"),
@@ -176,6 +178,39 @@ class TestLimits:
         tasks.noop.using(run_after=timezone.now() + timedelta(seconds=1)).enqueue()
         report = manage.run_due_tasks("--wait", "--max-seconds", "5")
         assert (report["succeeded"], report["stopped_because"]) == (1, "max_seconds")
+
+
+class TestWithoutMaxSeconds:
+    @pytest.mark.parametrize(
+        ("environment", "sentence"),
+        [
+            ({"DYNO": "scheduler.1"}, "Heroku Scheduler: a run of 565 seconds."),
+            ({"DYNO": "web.1"}, "No host is recognised: a run of 55 seconds."),
+            ({}, "No host is recognised: a run of 55 seconds."),
+        ],
+    )
+    def test_a_run_ends_before_its_host_ends_it(self, manage, environment, sentence):
+        assert sentence in manage("run_due_tasks", "-v", "2", **environment).stderr
+
+    @pytest.mark.parametrize(
+        ("asked", "bounds"),
+        [
+            ({}, (565, 25)),
+            ({"grace_seconds": 5}, (585, 5)),  # it is gone at the same time
+            ({"grace_seconds": 3600}, (1, 3600)),
+            ({"max_seconds": 20}, (20, None)),
+            ({"wait": True}, (math.inf, None)),
+            ({"wait": True, "max_seconds": 20}, (20, None)),
+        ],
+    )
+    def test_what_is_asked_for_holds(self, monkeypatch, asked, bounds):
+        monkeypatch.setenv("DYNO", "scheduler.1")
+        deadline = _deadline(**{"max_seconds": None, "grace_seconds": None, "wait": False, **asked})
+        assert (deadline.max_seconds, deadline.grace_seconds) == bounds
+
+    def test_where_nothing_is_known_a_grace_changes_nothing_else(self):
+        deadline = _deadline(None, 5, wait=False)
+        assert (deadline.max_seconds, deadline.grace_seconds) == (55, 5)
 
 
 class TestSignals:

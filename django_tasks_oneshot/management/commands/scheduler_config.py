@@ -77,9 +77,7 @@ class Command(BaseCommand):
         )
         does.add_argument("--remove", action="store_true", help="Take the line out of your crontab.")
         parser.add_argument("--force", action="store_true", help="Let --write replace files that are different.")
-        parser.add_argument(
-            "--no-input", "--noinput", action="store_false", dest="interactive", help="Write without asking first."
-        )
+        parser.add_argument("--no-input", action="store_false", dest="interactive", help="Write without asking first.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["list"]:
@@ -234,7 +232,7 @@ def _is_agreed_to() -> bool:
 
 def _row(host: HostFacts) -> dict[str, Any]:
     limits = None if host.form == "function" else asdict(budget(host, host.interval))
-    return {**asdict(host), "recognised_by": dict(host.recognised_by), "budget": limits}
+    return {**asdict(host), "budget": limits}
 
 
 def _text_row(host: HostFacts) -> tuple[str, ...]:
