@@ -5,6 +5,8 @@ DJANGO ?= Django
 DATABASES ?= sqlite postgresql mysql
 STORES ?= $(DATABASES) sqs
 COVERAGE ?= yes
+# 270 MB more for the validators of hosts' configurations: GROUPS="--group test" is without them.
+GROUPS ?= --group test --group hosts
 BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
@@ -12,12 +14,14 @@ MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && 
 # uv, which tests run, believes the certificates that this system does, as pip does.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help demo demo-lambda test no-coverage chaos lint terraform-readme bench clean
+.PHONY: help demo demo-lambda demo-paas test no-coverage slow chaos lint terraform-readme bench clean
 
 help:
 	@echo "make demo         see it work: a retry, a schedule and a task of several runs, on SQLite"
 	@echo "make demo-lambda  the same on AWS Lambda, which is played on this machine"
+	@echo "make demo-paas    the same where a PaaS starts a command, or calls a URL; both are played on this machine"
 	@echo "make test         the whole suite on SQLite, PostgreSQL and MariaDB, with coverage; make -j3 test: all at once"
+	@echo "make slow         the crontab example under Debian's cron, for three minutes; as root"
 	@echo "make chaos        kills hundreds of runs, and sees that no task is lost or repeated without a reason"
 	@echo "make lint         ruff and mypy, and terraform fmt where there is terraform"
 	@echo "make terraform-readme    the tables in terraform/README.md, after a change of the module"
@@ -30,6 +34,9 @@ demo: $(VENV)/.installed
 
 demo-lambda: $(VENV)/.installed
 	$(BIN)/python examples/lambda/local.py
+
+demo-paas: $(VENV)/.installed
+	$(BIN)/python examples/paas/local.py
 
 # Faster: make test COVERAGE=no
 RUN = $(if $(filter no,$(COVERAGE)),$(BIN)/python,$(BIN)/coverage run)
@@ -47,6 +54,9 @@ test-%: no-coverage $(VENV)/.installed
 # Not that of another `make test`, if this one measures nothing.
 no-coverage:
 	@$(if $(filter no,$(COVERAGE)),:,rm -f .coverage .coverage.*)
+
+slow: $(VENV)/.installed
+	@$(BIN)/python -m tests.servers sqlite -- $(BIN)/python -m pytest tests/slow $(PYTEST)
 
 chaos: $(VENV)/.installed
 	$(BIN)/python -m tests.chaos $(STORES) $(CHAOS)
@@ -67,7 +77,7 @@ bench: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q --group test -e . "$(DJANGO)" $(MYSQLCLIENT)
+	$(BIN)/python -m pip install -q $(GROUPS) -e . "$(DJANGO)" $(MYSQLCLIENT)
 	@touch $@
 
 $(VENV)/.linters: $(VENV)/.installed

@@ -17,7 +17,7 @@ MANAGE = Path(__file__).parent / "project/manage.py"
 # Others would reach the measured processes: PYTHONDONTWRITEBYTECODE slows their start, PGOPTIONS changes the server.
 INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
 DRAIN = {
-    "ours": ("run_due_tasks",),
+    "ours": ("run_due_tasks", "--max-seconds", "3600"),
     "peer": ("db_worker", "--batch", "--no-startup-delay", "-v0"),
 }
 WARM_UP_TASKS = 10

@@ -105,13 +105,19 @@ def _context(host: HostFacts, wanted: Wanted) -> dict[str, Any]:
         "url": url,
         "path_and_query": url.removeprefix("{0.scheme}://{0.netloc}".format(urlsplit(url))),
         "how_long": _how_long(limits.max_seconds, wanted.tick_max_seconds),
-        "project_name": re.sub(r"[^a-zA-Z0-9-]+", "-", local.directory.name)[:32],
+        "project_name": _project_name(local.directory.name),
         "fly_schedule": "daily" if minutes == DAY else "hourly",
         "cron_job_org": _lists_of_numbers(minutes),
         "starting_deadline": min(minutes, HOUR) * 60,
         "max_time": limits.max_seconds + START_SECONDS + MARGIN,
         "limit_minutes": (host.limit_seconds or 0) // 60,
     }
+
+
+def _project_name(directory: str) -> str:
+    """As the Terraform module wants it: letters, digits and hyphens, and first a letter."""
+    name = re.sub(r"[^a-zA-Z0-9]+", "-", directory).strip("-").lstrip("-0123456789")[:32]
+    return "site" if name in ("", "default") else name
 
 
 def _with_max_seconds(url: str, seconds: float) -> str:

@@ -18,7 +18,7 @@ class LocalProject:
     words: tuple[str, ...]  # that come before the name of a command
     options: tuple[str, ...] = ()  # that come after it
     environment: tuple[tuple[str, str], ...] = ()
-    env_file: Path | None = None  # in the syntax of a shell
+    env_file: Path | None = None  # with lines that a shell and systemd understand alike
     log: Path | None = None
 
     @classmethod

@@ -218,7 +218,7 @@ class TestInRealProcesses:
     def test_a_signal_while_a_task_waits_for_its_timeout(self, manage, eventually):
         result = tasks.deliver_all_with_timeout.using(priority=1).enqueue()
         hanging = tasks.hang_at_most_for_an_hour.enqueue()
-        process = manage.start("run_due_tasks", "--grace-seconds", "0", "--format", "json")
+        process = manage.start("run_due_tasks", "--max-seconds", "7200", "--grace-seconds", "0", "--format", "json")
         eventually(lambda: refreshed(hanging).status == TaskResultStatus.RUNNING)
         process.send_signal(signal.SIGTERM)
         stdout, stderr = process.communicate(timeout=60)

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             "--env-file",
             type=_absolute,
             metavar="FILE",
-            help="A file with variables for the command, in the syntax of a shell: for secrets.",
+            help="A file with variables for the command, a line NAME='value' for each: for secrets.",
         )
         parser.add_argument("--log", type=_absolute, metavar="FILE", help="Append to it what runs print.")
         parser.add_argument(
@@ -258,7 +258,7 @@ def _minutes(text: str) -> int:
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or re.search(r"\s", text):
+    if parts.scheme not in ("http", "https") or not parts.netloc or re.search(r"[\s#]", text):
         raise ArgumentTypeError(f"{text} is no URL; write https://example.com/tasks/run/.")
     return text
 
