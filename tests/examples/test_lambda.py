@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_aws.processes import needs_proc
+from tests.local_aws.processes import needs_proc, started_by
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lambda"
 LOCAL = EXAMPLE / "local.py"
@@ -28,19 +28,6 @@ def test_a_local_lambda_runs_what_was_enqueued_by_a_request_retried_scheduled_se
     assert "The call's time is over: it has sent another message, and the next call goes on." in done.stdout
     assert "How often each article was done:\n    2,500 articles  1 time\n" in done.stdout
     assert '{"subscribers": 1, "messages": 2, "searchable articles": 2500}' in done.stdout
-
-
-def started_by(directory):
-    """The processes whose environment names this directory, but for those that are zombies: these have none."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes()
-        except OSError:  # it has ended, or is somebody else's
-            continue
-        if str(directory).encode() in environment:
-            found.append(int(process.name))
-    return found
 
 
 def start(directory, *arguments):

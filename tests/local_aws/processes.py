@@ -24,3 +24,16 @@ def state(pid: int) -> str | None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def started_by(directory):
+    """The processes whose environment names this directory, but for those that are zombies: these have none."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+        except OSError:  # it has ended, or is somebody else's
+            continue
+        if str(directory).encode() in environment:
+            found.append(int(process.name))
+    return found
