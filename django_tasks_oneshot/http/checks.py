@@ -19,8 +19,8 @@ def check_that_somebody_may_run(app_configs: Any = None, **kwargs: Any) -> Itera
         yield checks.Warning(
             f"{url} answers 503 to everybody: ONESHOT['TICK_SECRET'] is not set.",
             hint="Write ONESHOT = {'TICK_SECRET': os.environ.get('TICK_SECRET')}, and give your host and who calls the "
-            "URL a secret that you make with: python -c 'import secrets; print(secrets.token_urlsafe(32))'. Where nobody "
-            "is to call it: SILENCED_SYSTEM_CHECKS = ['oneshot.W006'].",
+            "URL a secret that you make with: python -c 'import secrets; print(secrets.token_urlsafe(32))'. Where "
+            "nobody is to call it: SILENCED_SYSTEM_CHECKS = ['oneshot.W006'].",
             id="oneshot.W006",
         )
 
