@@ -5,8 +5,8 @@ DJANGO ?= Django
 DATABASES ?= sqlite postgresql mysql
 STORES ?= $(DATABASES) sqs
 COVERAGE ?= yes
-# 270 MB more for the validators of hosts' configurations: GROUPS="--group test" is without them.
-GROUPS ?= --group test --group hosts
+VALIDATORS ?= yes
+
 BIN = $(VENV)/bin
 # MariaDB's driver is compiled: without its C library those tests are skipped, and say so.
 MYSQLCLIENT = $(shell command -v mariadb_config mysql_config >/dev/null 2>&1 && echo mysqlclient)
@@ -47,7 +47,8 @@ ifneq ($(COVERAGE),no)
 	$(BIN)/coverage report
 endif
 
-test-%: no-coverage $(VENV)/.installed
+# What validates the configurations of hosts is large. Without it (VALIDATORS=no), those tests are skipped.
+test-%: no-coverage $(VENV)/.installed $(if $(filter no,$(VALIDATORS)),,$(VENV)/.validators)
 	@echo "== $*"
 	@$(BIN)/python -m tests.servers $* -- $(RUN) -m pytest $(PYTEST)
 
@@ -77,7 +78,11 @@ bench: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q $(GROUPS) -e . "$(DJANGO)" $(MYSQLCLIENT)
+	$(BIN)/python -m pip install -q --group test -e . "$(DJANGO)" $(MYSQLCLIENT)
+	@touch $@
+
+$(VENV)/.validators: $(VENV)/.installed
+	$(BIN)/python -m pip install -q --group hosts
 	@touch $@
 
 $(VENV)/.linters: $(VENV)/.installed

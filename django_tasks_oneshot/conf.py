@@ -21,8 +21,16 @@ SECRET = re.compile(r"[!-~]{16,512}")
 
 
 def setting(name: str) -> Any:
+    return {**DEFAULTS, **_written()}[name]
+
+
+def is_written(name: str) -> bool:
+    return name in _written()
+
+
+def _written() -> dict[str, Any]:
     oneshot = getattr(settings, "ONESHOT", {})
-    return {**DEFAULTS, **(oneshot if isinstance(oneshot, dict) else {})}[name]  # a check tells of others
+    return oneshot if isinstance(oneshot, dict) else {}  # a check tells of what is none
 
 
 def as_secrets(value: Any) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -21,8 +22,8 @@ from django.views.decorators.http import require_http_methods
 from .backends.base import OneshotBackend, StoreUnavailable
 from .compat import DEFAULT_TASK_BACKEND_ALIAS
 from .conf import setting
-from .http.credentials import may_run, tick_secrets
-from .http.own_thread import drain_aside
+from .http.credentials import Refused, check, tick_secrets
+from .http.own_thread import Overrun, drain_aside
 from .run.backends import queues_of, runnable_backend
 from .run.deadline import WRAP_UP, Deadline
 from .run.drain import Limits
@@ -54,18 +55,31 @@ def run_due_tasks(request: HttpRequest) -> HttpResponse:
     """
     secrets = tick_secrets(os.environ)
     if not secrets:
-        return HttpResponse(status=503)
+        logger.error("Nobody may start a run by a request: ONESHOT['TICK_SECRET'] is not set.")
+        return _error(503, "ONESHOT['TICK_SECRET'] is not set.")
     try:
-        if not may_run(request, secrets, time.time()):
-            return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+        check(request, secrets, time.time())
         asked = _asked(request.GET)
         report = drain_aside(asked.backend, asked.deadline, asked.limits)
+    except Refused as error:
+        logger.warning("A request for a run was refused: %s.", error)
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     except BadRequest as error:
-        return JsonResponse({"error": str(error)}, status=400)
+        return _error(400, str(error))
+    except ImproperlyConfigured as error:
+        logger.error("A request could not start a run: %s", error)
+        return _error(500, str(error))
+    except Overrun:
+        logger.error("A run that a request started has to be gone, and is not: what its task waits for has no timeout.")
+        return _error(503, "The run goes on beyond its time: what its task waits for cannot be interrupted.")
     except (DatabaseFailure, StoreUnavailable):
-        logger.exception("The run ended early. No task is lost: what was not recorded is claimed again.")
-        return JsonResponse({"error": "The run ended early; the log says why. No task is lost."}, status=503)
+        logger.exception("A run that a request started ended early. No task is lost.")
+        return _error(503, "The database or SQS failed; the log says more. No task is lost.")
     return JsonResponse(report.as_dict())
+
+
+def _error(status: int, text: str) -> HttpResponse:
+    return JsonResponse({"error": text}, status=status)
 
 
 class Asked(NamedTuple):
@@ -96,11 +110,9 @@ def _backend(query: QueryDict) -> OneshotBackend:
 
 
 def _max_seconds(query: QueryDict) -> float:
-    text = query.get("max_seconds", "inf")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not value > 0:
+    text = query.get("max_seconds")
+    if text is None:
+        return math.inf
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or float(text) == 0:
         raise BadRequest(f"?max_seconds={text} is not a number of seconds above 0; write 20, or leave it out.")
-    return value
+    return float(text)

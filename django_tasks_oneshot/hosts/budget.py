@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..run.deadline import SHORT_GRACE, WRAP_UP
 from .table import HostFacts, all_hosts
@@ -39,12 +39,32 @@ def budget(host: HostFacts, minutes: int) -> Budget:
     if host.form == "http":  # nothing but the time of the request
         return Budget(max_seconds=int(min(interval, limit) - START_SECONDS - WRAP_UP - MARGIN))
     if limit <= interval:
-        grace = _grace(host)
+        grace = longest_grace(host)
         return Budget(max_seconds=int(limit - START_SECONDS - grace - WRAP_UP - MARGIN), grace_seconds=grace)
     too_soon_for_the_default = host.grace_seconds is not None and host.grace_seconds < SHORT_GRACE + WRAP_UP
     return Budget(
-        max_seconds=interval - START_SECONDS, grace_seconds=_grace(host) if too_soon_for_the_default else None
+        max_seconds=interval - START_SECONDS, grace_seconds=longest_grace(host) if too_soon_for_the_default else None
     )
+
+
+def budget_here(host: HostFacts | None, grace_seconds: float | None) -> Budget:
+    """Of a run that nobody has told how long it may take. A grace of its own does not let it outlast its host."""
+    if host is None:
+        return replace(NOWHERE, grace_seconds=grace_seconds)
+    limits = budget(host, host.interval)
+    if grace_seconds is None:
+        return limits
+    grace = min(grace_seconds, longest_grace(host))
+    if limits.grace_seconds is None:
+        return replace(limits, grace_seconds=grace)
+    return Budget(max_seconds=limits.max_seconds + limits.grace_seconds - grace, grace_seconds=grace)
+
+
+def longest_grace(host: HostFacts) -> int:
+    """Between its signal, after which the task may go on for so long, and what has to be done before SIGKILL."""
+    if host.grace_seconds is None:
+        return int(SHORT_GRACE)
+    return max(0, int(host.grace_seconds - WRAP_UP - MARGIN))
 
 
 def host_of(environment: Mapping[str, str]) -> HostFacts | None:
@@ -56,10 +76,3 @@ def host_of(environment: Mapping[str, str]) -> HostFacts | None:
         ):
             return host
     return None
-
-
-def _grace(host: HostFacts) -> int:
-    """Between the signal and what has to be done before SIGKILL."""
-    if host.grace_seconds is None:
-        return int(SHORT_GRACE)
-    return max(0, int(host.grace_seconds - WRAP_UP - MARGIN))

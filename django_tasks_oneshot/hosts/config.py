@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.template import Context, Engine
 
@@ -19,6 +19,10 @@ from .table import DIRECTORY, HostFacts
 _HEADING = re.compile(r"^--- (?:(file) (\S+)|(output)|(steps))\n", re.MULTILINE)
 
 
+SUFFIX = "-run-due-tasks"
+LONGEST_NAME = 32  # that all hosts take
+
+
 class UnusableInterval(ValueError):
     """The host cannot start runs that often."""
 
@@ -29,8 +33,8 @@ class Wanted:
 
     minutes: int
     local: LocalProject
-    settings: str = ""
     url: str = ""
+    name: str = ""
     image: str = "IMAGE"
     tick_max_seconds: float = 0  # of the settings
 
@@ -45,8 +49,8 @@ class Config:
 def check_interval(host: HostFacts, minutes: int) -> None:
     """Raises `UnusableInterval`, which says what to write."""
     if host.intervals and minutes not in host.intervals:
-        only = " or ".join(map(str, host.intervals))
-        raise UnusableInterval(f"{minutes}: {host.title} has only {only} minutes.")
+        only = ", ".join(map(str, host.intervals))
+        raise UnusableInterval(f"{minutes}: {host.title} has only these: {only}.")
     if minutes < host.minimal_interval:
         raise UnusableInterval(f"{minutes}: {host.title} takes {host.minimal_interval} minutes or more.")
     if not is_regular(minutes):
@@ -86,11 +90,11 @@ def _context(host: HostFacts, wanted: Wanted) -> dict[str, Any]:
     run = f"run_due_tasks {limits.options}"
     cron = as_cron(minutes)
     local_command = local.shell_command(run)
+    site = _site_of(local.settings)
     url = _with_max_seconds(wanted.url, limits.max_seconds)
     return {
         "host": host,
         "local": local,
-        "settings": wanted.settings,
         "image": wanted.image,
         "minutes": minutes,
         "words": in_words(minutes),
@@ -101,11 +105,12 @@ def _context(host: HostFacts, wanted: Wanted) -> dict[str, Any]:
         "cron_and_command": f"{cron} python manage.py {run}",
         "arguments": ["manage.py", *run.split()],
         "local_command": local_command,
-        "line": line_of(cron, local_command, local.directory),
+        "line": partial(line_of, cron, local_command, local.project),  # only for those that have a crontab
         "url": url,
-        "path_and_query": url.removeprefix("{0.scheme}://{0.netloc}".format(urlsplit(url))),
+        "path_and_query": urlsplit(url)._replace(scheme="", netloc="").geturl(),
         "how_long": _how_long(limits.max_seconds, wanted.tick_max_seconds),
-        "project_name": _project_name(local.directory.name),
+        "site": wanted.name or site,
+        "name": wanted.name or f"{site[: LONGEST_NAME - len(SUFFIX)].rstrip('-')}{SUFFIX}",
         "fly_schedule": "daily" if minutes == DAY else "hourly",
         "cron_job_org": _lists_of_numbers(minutes),
         "starting_deadline": min(minutes, HOUR) * 60,
@@ -114,14 +119,16 @@ def _context(host: HostFacts, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _project_name(directory: str) -> str:
-    """As the Terraform module wants it: letters, digits and hyphens, and first a letter."""
-    name = re.sub(r"[^a-zA-Z0-9]+", "-", directory).strip("-").lstrip("-0123456789")[:32]
+def _site_of(settings: str) -> str:
+    """A name by the package of the settings, which is the same wherever the project is: letters, digits and hyphens."""
+    package = settings.partition(".")[0].lower()
+    name = re.sub(r"[^a-z0-9]+", "-", package).strip("-").lstrip("-0123456789")[:LONGEST_NAME]
     return "site" if name in ("", "default") else name
 
 
 def _with_max_seconds(url: str, seconds: float) -> str:
-    return f"{url}{'&' if urlsplit(url).query else '?'}max_seconds={seconds:g}"
+    query = urlsplit(url).query
+    return url if "max_seconds" in parse_qs(query) else f"{url}{'&' if query else '?'}max_seconds={seconds:g}"
 
 
 def _how_long(host_seconds: float, settings_seconds: float) -> str:
@@ -129,7 +136,7 @@ def _how_long(host_seconds: float, settings_seconds: float) -> str:
         return ""
     return (
         f"A run takes {settings_seconds:g} seconds at most, as ONESHOT['TICK_MAX_SECONDS'] says. The host has time for "
-        f"{host_seconds:g}: set it higher if your web server's own timeout is longer, too (gunicorn's is 30)."
+        f"{host_seconds:g}: set it higher if your web server has, too."
     )
 
 

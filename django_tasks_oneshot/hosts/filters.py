@@ -15,7 +15,7 @@ register = Library()
 @register.filter(name="json")
 def as_json(value: Any) -> str:
     """A string of JSON, and so of YAML and TOML."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
 
 
 @register.filter(name="sh")

@@ -44,6 +44,7 @@ class HostFacts:
     may_miss: bool = False  # runs are left out, or late by minutes, without a reason of ours
     recognised_by: Mapping[str, str] = field(default_factory=dict)  # variables; how they begin
     note: str = ""
+    directory: str = ""  # where the host looks for files, if that is not in the project
     assumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from typing import NamedTuple
+
+# As cron, cronie and macOS say it; and Busybox. Anything else may hide one that is there.
+_THERE_IS_NONE = re.compile(
+    r"\A(crontab: )?no crontab for |\Acrontab: can't open '[^']*': No such file or directory\s*\Z"
+)
 
 
 class CrontabError(Exception):
@@ -16,8 +22,7 @@ def read_crontab() -> str:
     done = _crontab("-l")
     if done.returncode == 0:
         return done.stdout
-    # Busybox has another sentence for it.
-    if "no crontab for" in done.stderr or "No such file or directory" in done.stderr:
+    if _THERE_IS_NONE.search(done.stderr):
         return ""
     raise CrontabError(f"`crontab -l` failed: {done.stderr.strip()}")
 

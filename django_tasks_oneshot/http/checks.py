@@ -10,17 +10,21 @@ from django.conf import settings
 from django.core import checks
 from django.urls import NoReverseMatch, reverse
 
+from ..conf import as_secrets, is_written, setting
 from .credentials import tick_secrets
+
+MAKE = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+SILENCE = "Where nobody is to call it: SILENCED_SYSTEM_CHECKS = ['oneshot.W006']."
 
 
 @checks.register(checks.Tags.urls)
 def check_that_somebody_may_run(app_configs: Any = None, **kwargs: Any) -> Iterable[checks.CheckMessage]:
-    if (url := url_of_runs()) and not tick_secrets(os.environ):
+    if as_secrets(setting("TICK_SECRET")) or tick_secrets(os.environ):
+        return  # whether it can be used, another check tells
+    if url := url_of_runs():
         yield checks.Warning(
             f"{url} answers 503 to everybody: ONESHOT['TICK_SECRET'] is not set.",
-            hint="Write ONESHOT = {'TICK_SECRET': os.environ.get('TICK_SECRET')}, and give your host and who calls the "
-            "URL a secret that you make with: python -c 'import secrets; print(secrets.token_urlsafe(32))'. Where "
-            "nobody is to call it: SILENCED_SYSTEM_CHECKS = ['oneshot.W006'].",
+            hint=f"{_what_to_write()} To make a secret, type: {MAKE}. {SILENCE}",
             id="oneshot.W006",
         )
 
@@ -33,3 +37,9 @@ def url_of_runs() -> str | None:
         return reverse("django_tasks_oneshot:run_due_tasks")
     except NoReverseMatch:
         return None
+
+
+def _what_to_write() -> str:
+    if is_written("TICK_SECRET"):
+        return "It is written there, and has no value here: set the variable that it is read from."
+    return "Write ONESHOT = {'TICK_SECRET': os.environ.get('TICK_SECRET')}, and set that variable where the site runs."

@@ -27,20 +27,35 @@ TOLERANCE = 300
 _SIGNED = re.compile(r"([0-9]{1,12}):([0-9a-f]{64})", re.IGNORECASE)
 
 
-def tick_secrets(environment: Mapping[str, str]) -> list[str]:
+class Secrets(tuple[str, ...]):
+    """Those that are good. The report of an error, which shows all variables, does not show them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<secrets>"
+
+
+def tick_secrets(environment: Mapping[str, str]) -> Secrets:
     """Those of ``ONESHOT["TICK_SECRET"]``, and what Vercel sends: https://vercel.com/docs/cron-jobs/manage-cron-jobs"""
     of_vercel = environment.get("CRON_SECRET") if environment.get("VERCEL") else None
-    return [each for each in as_secrets(setting("TICK_SECRET")) + as_secrets(of_vercel) if is_secret(each)]
+    return Secrets(each for each in as_secrets(setting("TICK_SECRET")) + as_secrets(of_vercel) if is_secret(each))
 
 
-def may_run(request: HttpRequest, secrets: Iterable[str], now: float) -> bool:
-    """Whether the request knows one of the secrets. ``now`` is in seconds since 1970."""
+class Refused(Exception):
+    """Who asks may not start a run. Why is for the log, and for nobody else."""
+
+
+def check(request: HttpRequest, secrets: Iterable[str], now: float) -> None:
+    """Raises `Refused` unless the request knows one of the secrets. ``now`` is in seconds since 1970."""
     scheme, _, said = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer":
-        return _is_one_of(said, secrets)
-    if scheme.lower() == "hmac-sha256":
-        return _is_signed(said, request.META.get("QUERY_STRING", ""), secrets, now)
-    return False
+        if not _is_one_of(said, secrets):
+            raise Refused("its bearer token is another one")
+    elif scheme.lower() == "hmac-sha256":
+        _check_signature(said, request.META.get("QUERY_STRING", ""), secrets, now)
+    else:
+        raise Refused("it has no header Authorization: Bearer ..., or none comes as far as this")
 
 
 def signature(secret: str, timestamp: str, query: str) -> str:
@@ -48,14 +63,16 @@ def signature(secret: str, timestamp: str, query: str) -> str:
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
-def _is_signed(said: str, query: str, secrets: Iterable[str], now: float) -> bool:
+def _check_signature(said: str, query: str, secrets: Iterable[str], now: float) -> None:
     match = _SIGNED.fullmatch(said)
-    if match is None or abs(int(match[1]) - now) > TOLERANCE:
-        return False
-    given = match[2].lower()
-    if not _is_one_of(given, [signature(secret, match[1], query) for secret in secrets]):
-        return False
-    return use_up(given, int(match[1]))
+    if match is None:
+        raise Refused("its signature is not TIMESTAMP:SIGNATURE")
+    if not _is_one_of(match[2].lower(), [signature(secret, match[1], query) for secret in secrets]):
+        raise Refused("its signature is another one")
+    if abs(int(match[1]) - now) > TOLERANCE:
+        raise Refused(f"its timestamp is {abs(int(match[1]) - now):.0f} seconds off")
+    if not use_up(match[2].lower(), int(match[1])):
+        raise Refused("its signature has been used")
 
 
 def _is_one_of(said: str, expected: Iterable[str]) -> bool:

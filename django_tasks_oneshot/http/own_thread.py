@@ -13,17 +13,48 @@ from ..run.deadline import Deadline
 from ..run.drain import Limits, drain
 from ..run.report import Report
 
-# What a run puts back after each task (the working directory, TZ) is the whole process's; and a site all of whose
-# threads run tasks answers nobody.
-_one_at_a_time = threading.Lock()
+
+class Overrun(Exception):
+    """The run of this process has to be gone, and is not: what it waits for cannot be interrupted."""
+
+
+class _OneAtATime:
+    """What a run puts back after each task (the working directory, TZ) is the whole process's; and a site all of whose
+    threads run tasks answers nobody.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._deadline: Deadline | None = None  # of the run that is under way
+
+    def take(self, deadline: Deadline) -> bool:
+        is_free = self._lock.acquire(blocking=False)
+        if is_free:
+            self._deadline = deadline
+        return is_free
+
+    def give_back(self) -> None:
+        self._deadline = None
+        self._lock.release()
+
+    @property
+    def is_overrun(self) -> bool:
+        deadline = self._deadline
+        return deadline is not None and deadline.until_end <= 0
+
+
+_place = _OneAtATime()
 
 
 def drain_aside(backend: OneshotBackend, deadline: Deadline, limits: Limits) -> Report:
     """`drain`, in a thread of its own: the server's signals, its event loop and clients that hang up are no part of it.
 
-    While another run of this process is under way it does nothing, and the report says ``busy``.
+    While another run of this process is under way it does nothing, and the report says ``busy``. Raises `Overrun` where
+    a run, this or that one, has to be gone and is not: it goes on, and what it does is recorded.
     """
-    if not _one_at_a_time.acquire(blocking=False):
+    if not _place.take(deadline):
+        if _place.is_overrun:
+            raise Overrun
         return Report(worker_id="", remaining=None, stopped_because="busy")
     ended: Future[Report] = Future()
 
@@ -31,17 +62,23 @@ def drain_aside(backend: OneshotBackend, deadline: Deadline, limits: Limits) -> 
         try:
             report = drain(backend, deadline, limits)
         except BaseException as error:
-            _one_at_a_time.release()
+            _place.give_back()
             ended.set_exception(error)
         else:
-            _one_at_a_time.release()  # before its answer is there: who gets that may ask again
+            _place.give_back()  # before its answer is there: who gets that may ask again
             ended.set_result(report)
 
-    if _is_in_transaction():
-        run()
-    else:
-        _start(run)
-    return ended.result()
+    try:
+        run() if _is_in_transaction() else _start(run)
+    except BaseException:  # there are too many threads
+        _place.give_back()
+        raise
+    try:
+        return ended.result(timeout=max(0.0, deadline.until_end))
+    except TimeoutError:
+        if ended.done():  # its own
+            raise
+        raise Overrun from None
 
 
 def _is_in_transaction() -> bool:
@@ -56,8 +93,5 @@ def _start(run: Callable[[], None]) -> None:
         finally:
             connections.close_all()
 
-    try:
-        threading.Thread(target=run_and_disconnect, name="oneshot-run").start()
-    except RuntimeError:  # there are too many
-        _one_at_a_time.release()
-        raise
+    # Not a daemon, whatever the thread of the request is: Python waits for it before it exits.
+    threading.Thread(target=run_and_disconnect, name="oneshot-run", daemon=False).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 
 from django.db import IntegrityError, router, transaction
@@ -15,14 +14,14 @@ from ..models import UsedSignature
 #: Longer than any two clocks that people have set differ, and far longer than a signature is accepted.
 REMEMBERED_FOR = timedelta(days=1)
 
-logger = logging.getLogger("django_tasks_oneshot")
-
 
 def use_up(signature: str, timestamp: int) -> bool:
-    """Whether this is the first request with the signature, of all that come at the same time to all processes."""
+    """Whether this is the first request with the signature, of all that come at the same time to all processes.
+
+    Where there is no database to remember it, none is.
+    """
     alias = router.db_for_write(UsedSignature)
     if is_missing(alias):
-        logger.error("A signed request was refused: DATABASES has no database in which to remember its signature.")
         return False
     used = UsedSignature.objects.using(alias)
     used.filter(forget_at__lt=DatabaseNow()).delete()

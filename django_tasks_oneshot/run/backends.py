@@ -16,7 +16,7 @@ def runnable_backend(alias: str) -> OneshotBackend:
     try:
         backend = task_backends[alias]
     except InvalidTaskBackend as error:
-        raise ImproperlyConfigured(str(error)) from error
+        raise ImproperlyConfigured(f"{error} TASKS has: {', '.join(task_backends)}.") from error
     if not isinstance(backend, OneshotBackend):
         raise ImproperlyConfigured(
             f"{type(backend).__name__} stores no tasks to run; set TASKS[{alias!r}]"

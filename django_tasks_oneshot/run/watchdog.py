@@ -27,6 +27,8 @@ def watchdog(deadline: Deadline, interrupter: Interrupter, on_overrun: Callable[
     def watch() -> None:
         told = was_over = False
         while not stopped.wait(_nap(deadline)):
+            if not threading.main_thread().is_alive():
+                deadline.stop()  # Python waits for this run before it exits, and async tasks can begin no more
             interrupter.interrupt_if_due()
             is_over = deadline.until_end <= 0
             if is_over and not was_over:

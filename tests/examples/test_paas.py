@@ -17,7 +17,7 @@ LOCAL = EXAMPLE / "local.py"
 def test_two_hosts_start_runs_end_them_and_kill_one_and_no_work_is_lost_or_done_twice():
     done = subprocess.run([sys.executable, LOCAL], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "    Scalingo Scheduler: a run of 565 seconds.\n" in done.stdout
+    assert "    Scalingo Scheduler: --max-seconds 565 --grace-seconds 25\n" in done.stdout
     assert "Attempt 1 of the welcome failed: ConnectionRefusedError" in done.stdout
     assert "Attempt 3 of the welcome succeeded" in done.stdout
     assert "count_deliveries came due" in done.stdout

@@ -12,5 +12,6 @@ def local():
     return LocalProject(
         directory=Path("/srv/site"),
         words=("/srv/site/.venv/bin/python", "manage.py"),
+        settings="mysite.settings",
         options=("--settings", "mysite.settings"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django_tasks_oneshot.hosts.listing import ending, minutes
 from django_tasks_oneshot.hosts.table import OVERLAPS, HostFacts, all_hosts
 
 COLUMNS = (
@@ -28,25 +29,17 @@ def row(host: HostFacts) -> str:
         [
             f"`{host.name}` {host.title}",
             FORMS[host.form],
-            minutes(host),
+            f"{minutes(host)}{mark(host, 'minimal_interval')}{usual(host)}",
             OVERLAPS[host.overlap] + mark(host, "overlap"),
-            end(host) + mark(host, "limit_seconds"),
+            ending(host) + mark(host, "limit_seconds"),
             "" if host.grace_seconds is None else f"{host.grace_seconds} s{mark(host, 'grace_seconds')}",
             f"{host.checked}: {sources}",
         ]
     )
 
 
-def minutes(host: HostFacts) -> str:
-    if host.intervals:
-        return ", ".join(map(str, host.intervals))
-    usual = "" if host.interval == host.minimal_interval else f" ({host.interval} if not said)"
-    return f"{host.minimal_interval} or more{mark(host, 'minimal_interval')}{usual}"
-
-
-def end(host: HostFacts) -> str:
-    limit = f"{host.limit_seconds:,} s" if host.limit_seconds else ""
-    return " or ".join(filter(None, ("its interval" if host.ends_with_interval else "", limit)))
+def usual(host: HostFacts) -> str:
+    return "" if host.intervals or host.interval == host.minimal_interval else f" ({host.interval} if not said)"
 
 
 def mark(host: HostFacts, name: str) -> str:

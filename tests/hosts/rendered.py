@@ -15,6 +15,7 @@ URL = "https://example.com/tasks/run/?of=all"
 LOCAL = LocalProject(
     directory=Path("/srv/site"),
     words=("/srv/site/.venv/bin/python", "manage.py"),
+    settings="mysite.settings",
     options=("--settings", "mysite.settings"),
 )
 
@@ -37,7 +38,7 @@ def few(name: str) -> list[int]:
 
 def config(name: str, minutes: int | None = None, **wanted: Any) -> Config:
     host = HOSTS[name]
-    values = {"local": LOCAL, "settings": "mysite.settings", "url": URL, "tick_max_seconds": 25, **wanted}
+    values = {"local": LOCAL, "url": URL, "tick_max_seconds": 25, **wanted}
     return config_of(host, Wanted(minutes=minutes or host.interval, **values))
 
 

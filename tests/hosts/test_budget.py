@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from django_tasks_oneshot.hosts.budget import MARGIN, NOWHERE, START_SECONDS, Budget, budget, host_of
+from django_tasks_oneshot.hosts.budget import MARGIN, NOWHERE, START_SECONDS, Budget, budget, budget_here, host_of
 from django_tasks_oneshot.hosts.config import UnusableInterval, check_interval
 from django_tasks_oneshot.hosts.interval import DAY, is_regular
 from django_tasks_oneshot.hosts.table import HostFacts, all_hosts
@@ -95,6 +95,24 @@ def test_a_grace_that_is_too_short_for_that_of_a_run_is_told():
 def test_a_request_has_the_shorter_of_its_time_and_the_interval():
     assert budget(host(form="http", limit_seconds=30), 1) == Budget(max_seconds=20)
     assert budget(host(form="http", limit_seconds=300), 1) == Budget(max_seconds=50)
+
+
+@pytest.mark.parametrize(
+    ("facts", "grace_seconds", "limits"),
+    [
+        ({"ends_with_interval": True, "grace_seconds": 30}, None, Budget(max_seconds=265, grace_seconds=25)),
+        ({"ends_with_interval": True, "grace_seconds": 30}, 5, Budget(max_seconds=285, grace_seconds=5)),
+        ({"ends_with_interval": True, "grace_seconds": 30}, 3600, Budget(max_seconds=265, grace_seconds=25)),
+        ({"limit_seconds": 600, "grace_seconds": 10}, 1, Budget(max_seconds=295, grace_seconds=1)),
+        ({"limit_seconds": 600, "grace_seconds": 10}, 3600, Budget(max_seconds=295, grace_seconds=5)),
+    ],
+)
+def test_a_grace_of_its_own_lets_no_run_outlast_its_host(facts, grace_seconds, limits):
+    assert budget_here(host(**facts), grace_seconds) == limits
+
+
+def test_where_no_host_is_known_any_grace_is_right():
+    assert budget_here(None, 3600) == Budget(max_seconds=55, grace_seconds=3600)
 
 
 def test_options_are_spelled_as_the_command_takes_them():

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from django_tasks_oneshot.hosts.crontab import LONGEST, UnusableLine, line_of, with_line, without_line
 
-SITE = Path("/srv/site")
-LINE = "* * * * * run # django-tasks-oneshot: /srv/site"
-NEW = "*/5 * * * * run # django-tasks-oneshot: /srv/site"
+SITE = "/srv/site mysite.settings"
+LINE = f"* * * * * run # django-tasks-oneshot: {SITE}"
+NEW = f"*/5 * * * * run # django-tasks-oneshot: {SITE}"
 OTHERS = """\
 # m h  dom mon dow   command
 MAILTO="ops@example.com"
 PATH=/usr/local/bin:/usr/bin:/bin
 
 0 3 * * * backup  # nightly\t
-* * * * * run # django-tasks-oneshot: /srv/site2
+* * * * * run # django-tasks-oneshot: /srv/site mysite.settings2
 @reboot echo "% \u2028 caf\udce9"\x0b
 """
 
@@ -27,7 +25,7 @@ def with_(crontab, line=LINE, mailto=None):
 
 
 def without(crontab):
-    return without_line(crontab, SITE)
+    return without_line(crontab, SITE, owner="www")
 
 
 class TestLine:
@@ -35,15 +33,11 @@ class TestLine:
         assert line_of("* * * * *", "run", SITE) == LINE
 
     def test_a_percent_sign_is_no_line_break_to_cron(self):
-        line = line_of("* * * * *", "echo 100% '%'", Path("/srv/50%"))
+        line = line_of("* * * * *", "echo 100% '%'", "/srv/50%")
         assert line == r"* * * * * echo 100\% '\%' # django-tasks-oneshot: /srv/50\%"
 
-    def test_a_line_break_is_refused(self):
-        with pytest.raises(UnusableLine, match="cannot hold a line break"):
-            line_of("* * * * *", "run", Path("/srv/a\nb"))
-
     def test_a_command_that_cron_would_not_read_is_refused(self):
-        rest = len(" # django-tasks-oneshot: /srv/site")
+        rest = len(f" # django-tasks-oneshot: {SITE}")
         line_of("* * * * *", "x" * (LONGEST - rest), SITE)
         with pytest.raises(UnusableLine, match=r"999 characters, and cron takes 998: .* --env-file"):
             line_of("* * * * *", "x" * (LONGEST - rest + 1), SITE)
@@ -72,16 +66,22 @@ class TestInstall:
         assert with_(f"# {LINE}\n") == f"{LINE}\n"
 
     def test_that_of_another_project_stays(self):
-        other = "* * * * * run # django-tasks-oneshot: /srv/site2\n"
+        other = "* * * * * run # django-tasks-oneshot: /srv/site2 mysite.settings\n"
         assert with_(other) == f"{other}{LINE}\n"
         assert with_(f"{LINE} and more\n") == f"{LINE} and more\n{LINE}\n"
 
+    def test_that_of_other_settings_stays(self):
+        other = "* * * * * run # django-tasks-oneshot: /srv/site other.settings\n"
+        assert with_(other) == f"{other}{LINE}\n"
+
     def test_a_path_with_a_percent_sign_is_found_again(self):
-        directory = Path("/srv/50%")
-        line = line_of("* * * * *", "run", directory)
-        once = with_line("", line, directory, None, "www")
-        assert with_line(once, line, directory, None, "www") == once
-        assert without_line(once, directory) == ""
+        line = line_of("* * * * *", "run", "/srv/50%")
+        once = with_line("", line, "/srv/50%", None, "www")
+        assert with_line(once, line, "/srv/50%", None, "www") == once
+        assert without_line(once, "/srv/50%", "www") == ""
+
+    def test_one_with_the_line_ends_of_another_system_is_found_again(self):
+        assert with_(f"a\r\n{LINE}\r\nb\r\n", NEW) == f"a\r\n{NEW}\nb\r\n"
 
 
 class TestRemove:
@@ -123,5 +123,11 @@ class TestMailto:
         assert with_(with_(OTHERS, mailto="me@example.com")) == with_(OTHERS)
 
     def test_lines_that_somebody_has_put_in_between_stay(self):
-        crontab = f"MAILTO=b\n0 3 * * * backup\n{LINE} (and MAILTO)\nMAILTO=www\n"
-        assert without(crontab) == "MAILTO=b\n0 3 * * * backup\nMAILTO=www\n"
+        crontab = f"MAILTO=b\n0 3 * * * backup\n{LINE} (and MAILTO)\nMAILTO=b\n"
+        assert without(crontab) == "MAILTO=b\n0 3 * * * backup\n"
+
+    def test_what_somebody_has_made_of_the_line_below_stays(self):
+        crontab = with_(OTHERS, mailto="b").replace('MAILTO="ops@example.com"\n', "MAILTO=payroll\n")
+        changed = crontab.rpartition("MAILTO=payroll")[0].replace("MAILTO=payroll", 'MAILTO="ops@example.com"')
+        crontab = f"{changed}MAILTO=payroll\n0 4 * * * pay\n"
+        assert without(crontab) == f"{OTHERS}MAILTO=payroll\n0 4 * * * pay\n"

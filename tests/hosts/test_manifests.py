@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import hcl2
 import pytest
@@ -81,7 +80,7 @@ SLIPS = {
         ("concurrencyPolicy: Allow", "concurrencyPolicy: Never"),
         ("restartPolicy: Never", "restartPolicy: Always"),
         ("Etc/UTC", "Mars/Olympus"),
-        ("name: run-due-tasks", f"name: {'x' * 53}"),
+        ("name: mysite-run-due-tasks", f"name: {'x' * 53}"),
         ('"55"', "55"),
     ],
     "github-actions": [
@@ -164,15 +163,15 @@ def planned(tmp_path):
 
 
 @pytest.mark.terraform
-@pytest.mark.parametrize("directory", ["site", "my site 100%", "_site", "2nd", "default", "a" * 40, "é"])
-def test_terraform_takes_the_inputs_whatever_the_project_is_called(directory, planned):
-    planned(file("lambda", local=replace(LOCAL, directory=Path("/srv") / directory)))
+@pytest.mark.parametrize("package", ["site", "my_site", "_site", "MySite", "default", "a" * 40, "site_2nd"])
+def test_terraform_takes_the_inputs_whatever_the_project_is_called(package, planned):
+    planned(file("lambda", local=replace(LOCAL, settings=f"{package}.settings")))
 
 
 @pytest.mark.terraform
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('"site"', '"my site"'), ("tick_rate       = 1", "tick_rate = 0.5"), ('"mysite.settings"', '"my-site"')],
+    [('"mysite"', '"my site"'), ("tick_rate       = 1", "tick_rate = 0.5"), ('"mysite.settings"', '"my-site"')],
 )
 def test_terraform_refuses_other_inputs(old, new, planned):
     with pytest.raises(TerraformError, match="Invalid value for variable"):

@@ -168,7 +168,7 @@ def test_systemd_takes_the_units_of_a_plain_project(site, tmp_path):
 )
 def test_systemd_refuses_a_broken_unit(unit, old, new, problem, site, tmp_path):
     files = config("systemd", 5, local=LocalProject(directory=site.directory, words=("/bin/sh",))).files
-    name = f"run-due-tasks.{unit}"
+    name = f"site-run-due-tasks.{unit}"
     assert problem in problems_of_systemd(tmp_path, {**files, name: broken(files[name], old, new)})
 
 
@@ -177,7 +177,7 @@ def test_systemd_refuses_a_broken_unit(unit, old, new, problem, site, tmp_path):
 def test_systemd_can_read_the_calendar(minutes):
     done = analyze("calendar", as_calendar(minutes))
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"OnCalendar={as_calendar(minutes)}\n" in config("systemd", minutes).files["run-due-tasks.timer"]
+    assert f"OnCalendar={as_calendar(minutes)}\n" in config("systemd", minutes).files["mysite-run-due-tasks.timer"]
 
 
 @needs_systemd

@@ -23,7 +23,7 @@ SECRET = "s3cret-of_16-signs"
 #: With all that a shell makes something of.
 URL = r"""https://example.com/tasks/run/?a=$b&c='d'&e="f"&g=`h`&i=100%&j=\k;l={1,2}&m=*"""
 ALL = {"hours": 24, "minutes": 60}
-RUN = "https://run.googleapis.com/v2/projects/PROJECT/locations/REGION/jobs/run-due-tasks:run"
+RUN = "https://run.googleapis.com/v2/projects/PROJECT/locations/REGION/jobs/mysite-run-due-tasks:run"
 
 
 @pytest.fixture

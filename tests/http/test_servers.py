@@ -140,6 +140,27 @@ def test_a_server_that_has_to_end_lets_the_run_end(server, tmp_path, eventually)
     assert server.process.wait(60) in (0, -signal.SIGTERM), server.log.read_text()
 
 
+LEAVES_ITS_RUN = f"""
+import threading
+from django.test import Client
+def call():
+    Client().post({URL!r}, headers={{"Authorization": "Bearer {SECRET}"}})
+threading.Thread(target=call).start()
+while not any(thread.name == "oneshot-run" for thread in threading.enumerate()):
+    pass
+"""
+
+
+def test_a_run_that_outlives_its_server_starts_nothing_more(manage):
+    """Python's executors have ended by then, and an async task would fail."""
+    running, waiting = tasks.sleep.enqueue(1), tasks.hang_async.enqueue(0)
+    process = manage.start_code(LEAVES_ITS_RUN, ONESHOT_TICK_SECRET=SECRET)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert (status_of(running), running.attempts) == (TaskResultStatus.SUCCESSFUL, 1)
+    assert (status_of(waiting), waiting.attempts) == (TaskResultStatus.READY, 0)
+
+
 def test_of_200_calls_at_once_each_is_answered_and_each_task_runs_once(server):
     results = [tasks.noop.enqueue() for _ in range(50)]
     with ThreadPoolExecutor(200) as clients:
@@ -168,7 +189,7 @@ def test_what_the_page_has_for_a_shell_is_let_in(serve):
     assert len(blocks) == 2
     for block in blocks:
         result = tasks.noop.enqueue()
-        script = block.replace("https://example.com", f"http://127.0.0.1:{server.port}").replace("python -c", "true")
+        script = block.replace("https://example.com", f"http://127.0.0.1:{server.port}")
         environment = {**os.environ, "TICK_SECRET": SECRET, "no_proxy": "*"}
         done = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True, timeout=120)
         assert json.loads(done.stdout)["succeeded"] == 1, done.stderr

@@ -184,9 +184,9 @@ class TestWithoutMaxSeconds:
     @pytest.mark.parametrize(
         ("environment", "sentence"),
         [
-            ({"DYNO": "scheduler.1"}, "Heroku Scheduler: a run of 565 seconds."),
-            ({"DYNO": "web.1"}, "No host is recognised: a run of 55 seconds."),
-            ({}, "No host is recognised: a run of 55 seconds."),
+            ({"DYNO": "scheduler.1"}, "Heroku Scheduler: --max-seconds 565 --grace-seconds 25\n"),
+            ({"DYNO": "web.1"}, "No host is recognised: --max-seconds 55\n"),
+            ({}, "No host is recognised: --max-seconds 55\n"),
         ],
     )
     def test_a_run_ends_before_its_host_ends_it(self, manage, environment, sentence):
@@ -197,7 +197,7 @@ class TestWithoutMaxSeconds:
         [
             ({}, (565, 25)),
             ({"grace_seconds": 5}, (585, 5)),  # it is gone at the same time
-            ({"grace_seconds": 3600}, (1, 3600)),
+            ({"grace_seconds": 3600}, (565, 25)),
             ({"max_seconds": 20}, (20, None)),
             ({"wait": True}, (math.inf, None)),
             ({"wait": True, "max_seconds": 20}, (20, None)),

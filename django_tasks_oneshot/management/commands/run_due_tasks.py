@@ -8,7 +8,6 @@ import threading
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,12 +16,13 @@ from django.db import Error as DatabaseFailure
 
 from ...backends.base import OneshotBackend, StoreUnavailable
 from ...compat import DEFAULT_TASK_BACKEND_ALIAS
-from ...hosts.budget import NOWHERE, budget, host_of
+from ...hosts.budget import NOWHERE, budget_here, host_of
 from ...run.backends import queues_of, runnable_backend
 from ...run.deadline import SHORT_GRACE, Deadline
 from ...run.drain import Limits, drain
 from ...run.due import whats_due
 from ...run.host import LAST_WORDS_SECONDS, Host, exit_now
+from ..parser import answer_in_one_sentence
 
 logger = logging.getLogger("django_tasks_oneshot")
 
@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        setattr(parser, "print_usage", lambda file=None: None)  # noqa: B010 - a mistake is answered by one sentence
+        answer_in_one_sentence(parser)
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -148,13 +148,9 @@ def _deadline(max_seconds: float | None, grace_seconds: float | None, *, wait: b
     if max_seconds is not None or wait:
         return Deadline(max_seconds, grace_seconds)
     host = host_of(os.environ)
-    limits = budget(host, host.interval) if host else NOWHERE
-    if grace_seconds is None:
-        grace_seconds = limits.grace_seconds
-    elif limits.grace_seconds is not None:  # it ends with its host all the same
-        limits = replace(limits, max_seconds=max(1, limits.max_seconds + limits.grace_seconds - grace_seconds))
-    logger.info("%s: a run of %g seconds.", host.title if host else "No host is recognised", limits.max_seconds)
-    return Deadline(limits.max_seconds, grace_seconds)
+    limits = budget_here(host, grace_seconds)
+    logger.info("%s: %s", host.title if host else "No host is recognised", limits.options)
+    return Deadline(limits.max_seconds, limits.grace_seconds)
 
 
 @contextmanager

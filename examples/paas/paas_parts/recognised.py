@@ -17,7 +17,7 @@ them it finds out by itself, from the variables of the container:
 
 @dataclass(frozen=True)
 class Seen:
-    said: str  # in seconds, by the run
+    said: str  # by the run: the options that it has given itself
     written: str  # in cron.json
 
     def missing(self) -> list[str]:
@@ -33,11 +33,11 @@ def play(scalingo: Scalingo) -> Seen:
     print(INTRODUCTION)
     output = scalingo.run(COMMAND).output
     seen = Seen(
-        said=found(r"^Scalingo Scheduler: a run of (\d+) seconds\.$", output),
-        written=found(r"--max-seconds (\d+)", scalingo.command),
+        said=found(r"^Scalingo Scheduler: (--.*)$", output),
+        written=found(r"(--max-seconds .*)$", scalingo.command),
     )
     if not seen.missing():
-        notice(f"{seen.said} seconds: the rest of the ten minutes is for its start, and for its end.")
+        notice("The rest of the ten minutes is for its start, and for its end.")
     return seen
 
 
