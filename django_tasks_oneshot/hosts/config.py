@@ -18,7 +18,6 @@ from .table import DIRECTORY, HostFacts
 
 _HEADING = re.compile(r"^--- (?:(file) (\S+)|(output)|(steps))\n", re.MULTILINE)
 
-
 SUFFIX = "-run-due-tasks"
 LONGEST_NAME = 32  # that all hosts take
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -55,6 +54,8 @@ class HostFacts:
 @cache
 def all_hosts() -> Mapping[str, HostFacts]:
     """By their names, as they stand in the file."""
+    import tomllib  # which a run that is told how long it may take has no use for
+
     rows: dict[str, dict[str, Any]] = tomllib.loads((DIRECTORY / "hosts.toml").read_text(encoding="utf-8"))
     return MappingProxyType({name: HostFacts(name=name, **_immutable(row)) for name, row in rows.items()})
 
