@@ -67,8 +67,9 @@ lint:
 
 3.13-mysql 3.13-postgresql:
 	$(3.13) test DATABASES=$(@:3.13-%=%)
+# What starts processes has its turn on the servers with this Python, and on SQLite with the other two.
 3.13-sqlite:
-	$(3.13) test DATABASES=sqlite $(call without,$(once))
+	$(3.13) test DATABASES=sqlite $(call without,$(once) $(processes) tests/management/test_scheduler_config.py)
 3.13-sqlite-once:
 	$(3.13) test DATABASES=sqlite PYTEST="$(filter-out tests/terraform,$(once))"
 # By itself: it waits for Terraform's provider, which waits for its own sake.

@@ -42,6 +42,7 @@ if connection.vendor != "sqlite":
         "handlers/test_secrets.py",
         "handlers/test_web.py",
         "hosts",
+        "http/test_servers.py",
         "local_aws",
         "management/test_build_lambda.py",
         "management/test_scheduler_config.py",

@@ -145,7 +145,7 @@ import threading
 from django.test import Client
 def call():
     Client().post({URL!r}, headers={{"Authorization": "Bearer {SECRET}"}})
-threading.Thread(target=call).start()
+threading.Thread(target=call, daemon=True).start()
 while not any(thread.name == "oneshot-run" for thread in threading.enumerate()):
     pass
 """
