@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+PERCENT = r"\%"  # without the backslash, a command ends there
 LONGEST = 998  # characters of a command, in Debian's cron
 
 _MARK = "# django-tasks-oneshot: "
@@ -19,7 +20,7 @@ class UnusableLine(ValueError):
 
 def mark_of(project: str) -> str:
     """What the line of a project ends with."""
-    return f"{_MARK}{project}"
+    return f"{_MARK}{project}".replace("%", PERCENT)
 
 
 def line_of(schedule: str, command: str, project: str) -> str:
@@ -29,7 +30,7 @@ def line_of(schedule: str, command: str, project: str) -> str:
     quotation marks, which can end and begin again.
     """
     command = _BACKSLASH.sub(r"\\''", command)
-    marked = f"{command} {mark_of(project)}".replace("%", r"\%")
+    marked = f"{command.replace('%', PERCENT)} {mark_of(project)}"
     if len(marked) > LONGEST:
         raise UnusableLine(
             f"The command has {len(marked)} characters, and cron takes {LONGEST}: put its variables into a file, for "
@@ -58,7 +59,7 @@ def without_line(crontab: str, project: str, owner: str) -> str:
 
 def others(crontab: str, project: str, directory: Path) -> list[str]:
     """Lines that are not the project's own, and start runs in its directory as well."""
-    mark = mark_of(project).replace("%", r"\%")
+    mark = mark_of(project)
     return [
         line
         for line in crontab.split("\n")
@@ -74,7 +75,7 @@ def _without(crontab: str, project: str, owner: str) -> tuple[list[str], list[st
     lines = crontab.split("\n")
     if lines[-1] == "":
         lines.pop()
-    mark = mark_of(project).replace("%", r"\%")
+    mark = mark_of(project)
     place = None
     while ours := [at for at, line in enumerate(lines) if _is_marked(line, mark)]:
         at = ours[0]

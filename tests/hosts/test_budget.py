@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from django_tasks_oneshot.hosts.budget import MARGIN, NOWHERE, START_SECONDS, Budget, budget, budget_here, host_of
-from django_tasks_oneshot.hosts.config import UnusableInterval, check_interval
-from django_tasks_oneshot.hosts.interval import DAY, is_regular
 from django_tasks_oneshot.hosts.table import HostFacts, all_hosts
 from django_tasks_oneshot.run.deadline import SHORT_GRACE, WRAP_UP, Deadline
+
+from .rendered import INTERVALS
 
 
 def host(**facts):
@@ -18,19 +18,10 @@ def host(**facts):
     return HostFacts(name="host", title="Host", **{**row, **facts})
 
 
-def possible_intervals(host):
-    for minutes in filter(is_regular, range(1, DAY + 1)):
-        try:
-            check_interval(host, minutes)
-        except UnusableInterval:
-            continue
-        yield minutes
-
-
 ALL = [
     pytest.param(host, minutes, id=f"{host.name}-{minutes}")
     for host in all_hosts().values()
-    for minutes in possible_intervals(host)
+    for minutes in INTERVALS[host.name]
 ]
 
 
